@@ -1,0 +1,115 @@
+"""The nouns of the hub: frozen records without behaviour of their own and without I/O.
+
+The words are those of ``docs/concepts.md``; a record that is stored has the same name as its table's rows.
+Times are whole milliseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class OrderState(StrEnum):
+    """Where a sale stands. Only moves forward; see ``hub.checkout.orders.state_of``."""
+
+    AWAITING_PAYMENT = "awaiting_payment"  #: checkout completed, money on its way (bank debit, voucher)
+    PAID = "paid"  #: money arrived, or none is due (100 % coupon, trial)
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    FAILED = "failed"  #: the delayed payment did not arrive
+    EXPIRED = "expired"  #: the buyer never finished
+
+
+class DeliveryState(StrEnum):
+    """Where one effect stands. Every state that is not final has a due time, a lease, or an earlier step."""
+
+    BLOCKED = "blocked"  #: an earlier step of the run is not done
+    READY = "ready"
+    RUNNING = "running"  #: leased by a worker
+    WAITING = "waiting"  #: will be tried at its due time
+    SUCCEEDED = "succeeded"
+    SKIPPED = "skipped"  #: its ``if`` said no
+    UNKNOWN = "unknown"  #: maybe applied; a person settles it
+    DEAD = "dead"  #: a dead letter: not tried again by itself
+    CANCELLED = "cancelled"  #: an earlier step died, or a person said so
+    REHEARSED = "rehearsed"  #: demo mode: rendered and recorded, not sent
+
+
+#: States in which nothing more will happen by itself.
+FINAL = frozenset(
+    {
+        DeliveryState.SUCCEEDED,
+        DeliveryState.SKIPPED,
+        DeliveryState.UNKNOWN,
+        DeliveryState.DEAD,
+        DeliveryState.CANCELLED,
+        DeliveryState.REHEARSED,
+    }
+)
+#: Final states after which the run's next step may start.
+DONE = frozenset({DeliveryState.SUCCEEDED, DeliveryState.SKIPPED, DeliveryState.REHEARSED})
+
+
+class Source(StrEnum):
+    """How an event reached the hub."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    SUCCESS_PAGE = "success_page"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One verified Stripe event, kept as received.
+
+    ``type`` is the snapshot name (``checkout.session.completed``), also for a thin ``v1.…`` notification.
+    ``body`` is the exact JSON that arrived. ``seq`` is its place in the journal, 0 before it is stored.
+    """
+
+    id: str
+    type: str
+    account: str  #: the connected account, "" for the shop's own
+    livemode: bool
+    created: int
+    thin: bool
+    source: Source
+    received_at: int
+    body: bytes = field(repr=False)
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What the journal did with an event: stored it, or had it already."""
+
+    event_id: str
+    duplicate: bool
+
+
+class Severity(StrEnum):
+    PROBLEM = "problem"  #: the rule (or file) cannot run
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in the rules file, told to the person who wrote it. Lines and columns count from 1."""
+
+    code: str
+    file: str
+    line: int
+    column: int
+    message: str
+    suggestion: str = ""
+    severity: Severity = Severity.PROBLEM
+    source: str = ""  #: the line itself, for the caret
+    rule: str | None = None  #: the rule that is held because of it; None: the whole file
+
+
+#: What a rule sees: one entry per root (``order``, ``customer``, ``event`` …) of plain values:
+#: ``str``, ``bool``, ``int``, ``Decimal``, ``Money``, aware ``datetime``, ``list``, ``dict``; a missing value is absent or None.
+Context = dict[str, Any]
