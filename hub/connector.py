@@ -210,7 +210,7 @@ class Permanent(Failure):
 
 
 class Ambiguous(Failure):
-    """Maybe applied: time-out after sending, connection dropped, a 5xx that does not say. Any other exception means this too."""
+    """Maybe applied: time-out after sending, connection dropped, a 5xx that does not say; any other exception too."""
 
 
 class Idempotency(StrEnum):
@@ -248,7 +248,7 @@ class Delivery(Generic[ParamsT]):
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[ParamsT]):
-    """Deliveries of one lane, in order. ``id`` is on disk before the call and stays the same when the batch comes again."""
+    """Deliveries of one lane, in order. ``id`` is on disk before the call and the same when the batch comes again."""
 
     id: int
     deliveries: Sequence[Delivery[ParamsT]]

@@ -90,6 +90,32 @@ class Appended:
     duplicate: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One Checkout Session seen as a sale. ``number`` is 0 until it is stored.
+
+    The moments (``paid_at`` …) are facts: once known they stay, and ``state`` follows from them.
+    """
+
+    id: str
+    account: str
+    livemode: bool
+    state: OrderState
+    mode: str  #: payment or subscription
+    total: int | None  #: in Stripe's unit of ``currency``
+    currency: str  #: upper case
+    customer_name: str
+    customer_email: str
+    payment_intent: str | None
+    subscription: str | None
+    created_at: int
+    paid_at: int | None = None
+    failed_at: int | None = None
+    expired_at: int | None = None
+    event_seq: int = 0  #: the event whose body tells most about it
+    number: int = 0  #: the shop's running order number
+
+
 class Severity(StrEnum):
     PROBLEM = "problem"  #: the rule (or file) cannot run
     WARNING = "warning"
@@ -110,6 +136,6 @@ class Problem:
     rule: str | None = None  #: the rule that is held because of it; None: the whole file
 
 
-#: What a rule sees: one entry per root (``order``, ``customer``, ``event`` …) of plain values:
-#: ``str``, ``bool``, ``int``, ``Decimal``, ``Money``, aware ``datetime``, ``list``, ``dict``; a missing value is absent or None.
+#: What a rule sees: one entry per root (``order``, ``customer``, ``event`` …) of plain values: ``str``, ``bool``,
+#: ``int``, ``Decimal``, ``Money``, aware ``datetime``, ``list``, ``dict``; a missing value is absent or None.
 Context = dict[str, Any]

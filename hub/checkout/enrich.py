@@ -1,0 +1,99 @@
+"""What an event does not carry, fetched from Stripe: line items, and the object behind a thin notification.
+
+The only module that imports the ``stripe`` package (0.2 s and 18 MB): ``hub.app`` loads it when there is a key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import stripe
+
+#: Every answer is rendered in this version, whatever the account's own is.
+API_VERSION = "2026-10-28.endive"
+_TIMEOUT_SECONDS = 20
+_PAGE = 100
+
+
+class FetchError(Exception):
+    """Stripe did not give what was asked for; ``hint`` is for the shop, ``retry_after`` (seconds) is Stripe's wish."""
+
+    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after = retry_after
+
+
+class StripeObjects:
+    """Reads objects with a (restricted, read-only) API key. Safe to use from several threads."""
+
+    def __init__(self, api_key: str, api_base: str | None = None) -> None:
+        # The SDK would write a telemetry id to the home directory and send it along with every request.
+        stripe.enable_telemetry = False
+        self._client = stripe.StripeClient(
+            api_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base} if api_base else {},
+            max_network_retries=0,  # the planner retries, with a memory that survives a restart
+            http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),
+        )
+
+    def line_items(self, session_id: str, account: str) -> list[dict[str, Any]]:
+        """All line items of a Checkout Session, every page, with price and product expanded.
+
+        https://docs.stripe.com/api/checkout/sessions/line_items. Raises :class:`FetchError`.
+        """
+        with _translated(f"the items of {session_id}"):
+            page = self._client.v1.checkout.sessions.line_items.list(
+                session_id, {"limit": _PAGE, "expand": ["data.price.product"]}, _options(account)
+            )
+            return [item.to_dict(for_json=True) for item in page.auto_paging_iter()]
+
+    def session(self, session_id: str, account: str) -> dict[str, Any]:
+        """A Checkout Session as it is now, with its line items' first page. Raises :class:`FetchError`."""
+        with _translated(f"the session {session_id}"):
+            found = self._client.v1.checkout.sessions.retrieve(
+                session_id, {"expand": ["line_items.data.price.product"]}, _options(account)
+            )
+            return found.to_dict(for_json=True)
+
+
+def _options(account: str) -> Any:
+    return {"stripe_account": account} if account else {}
+
+
+class _translated:  # noqa: N801 - used as a statement
+    """Turns the SDK's errors into one :class:`FetchError` that says what a person can do."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, stripe.StripeError):
+            # Not chained: the SDK's exceptions carry request headers and bodies.
+            raise _fetch_error(self._what, error) from None
+
+
+def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
+    if isinstance(error, stripe.RateLimitError):
+        return FetchError(f"Stripe asks us to slow down (429) while reading {what}.", retry_after=_retry_after(error))
+    if isinstance(error, stripe.AuthenticationError):
+        return FetchError(f"Stripe refused the API key (401) while reading {what}.", "Check STRIPE_API_KEY.")
+    if isinstance(error, stripe.PermissionError):
+        hint = "Give the restricted key read access to Checkout Sessions, Products and Prices."
+        return FetchError(f"The API key may not read {what} (403).", hint)
+    if isinstance(error, stripe.InvalidRequestError):
+        hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"
+        return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint)
+    status = f" ({error.http_status})" if error.http_status else ""
+    return FetchError(f"Stripe could not be reached{status} while reading {what}.")
+
+
+def _retry_after(error: stripe.StripeError) -> float | None:
+    headers = error.headers or {}
+    value = str(headers.get("retry-after") or headers.get("Retry-After") or "")
+    return float(value) if value.replace(".", "", 1).isdigit() else None

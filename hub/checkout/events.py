@@ -1,0 +1,115 @@
+"""From the verified bytes of a request to an :class:`~hub.model.Event`: both of Stripe's shapes, nothing trusted.
+
+Snapshot events carry the object; thin notifications (https://docs.stripe.com/event-destinations, general since
+2026-09-30) name it in ``related_object`` and are typed ``v1.…``. Both become one Event with the snapshot's type.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from hub.model import Event, Source
+
+#: Printable ASCII: what Stripe's ids and types are made of, and what every database stores.
+_TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
+_LATEST_SECOND = 2**40
+
+
+class NotAnEvent(Exception):
+    """Signed, but not an event of Stripe's; the text says what is missing."""
+
+
+def parse(body: bytes, *, source: Source, received_at: int) -> Event:
+    """The event in ``body``; raises :class:`NotAnEvent` for anything else, whatever it is."""
+    document = parse_json(body)
+    kind = document.get("object")
+    if kind == "v2.core.event":
+        thin, created = True, _thin_created(document.get("created"))
+    elif kind == "event":
+        thin, created = False, _created(document.get("created"))
+        if not isinstance(_data_object(document), dict):
+            raise NotAnEvent("The event has no data.object.")
+    else:
+        raise NotAnEvent("The body is not an event: its “object” is neither “event” nor “v2.core.event”.")
+    return Event(
+        id=_token(document, "id"),
+        type=_token(document, "type").removeprefix("v1."),
+        account=_account(document),
+        livemode=document.get("livemode") is True,
+        created=created,
+        thin=thin,
+        source=source,
+        received_at=received_at,
+        body=body,
+    )
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body`` with exact numbers (``Decimal``); raises :class:`NotAnEvent` for anything else."""
+    try:
+        document = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise NotAnEvent("The body is nested too deeply.") from None
+    except ValueError:  # not JSON, not UTF-8, an integer of thousands of digits
+        raise NotAnEvent("The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise NotAnEvent("The body is JSON, but not an object.")
+    return document
+
+
+def stripe_object(event: Event) -> dict[str, Any]:
+    """The object a snapshot event carries; for a thin one its ``related_object`` (``id``, ``type``, ``url``)."""
+    document = parse_json(event.body)
+    found = document.get("related_object") if event.thin else _data_object(document)
+    return found if isinstance(found, dict) else {}
+
+
+def api_version(event: Event) -> str:
+    """The version that rendered the event, e.g. ``2026-10-28.endive``; "" for a thin one."""
+    version = parse_json(event.body).get("api_version")
+    return version if isinstance(version, str) else ""
+
+
+def _data_object(document: Mapping[str, Any]) -> object:
+    data = document.get("data")
+    return data.get("object") if isinstance(data, dict) else None
+
+
+def _token(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise NotAnEvent(f"The event has no usable “{name}”.")
+    return value
+
+
+def _account(document: Mapping[str, Any]) -> str:
+    """``account`` of a Connect event, else the last part of ``context`` (``org/acct``) of an organisation's."""
+    value = document.get("account") or document.get("context") or ""
+    if not isinstance(value, str) or (value and not _TOKEN.fullmatch(value)):
+        raise NotAnEvent("The event's account is not usable.")
+    return value.rpartition("/")[2]
+
+
+def _created(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _LATEST_SECOND:
+        raise NotAnEvent("The event has no usable “created”.")
+    return value * 1000
+
+
+def _thin_created(value: object) -> int:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise NotAnEvent("The event has no usable “created”.")
+    return int(moment.timestamp() * 1000)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,1 @@
+"""Everything durable: the journal, orders, deliveries, stock. The only importer of SQLAlchemy."""

@@ -1,0 +1,301 @@
+"""The connection to SQLite or PostgreSQL: how a write gets to the disk, and how other processes hear of it.
+
+Writes are functions of a SQLAlchemy connection, given to :meth:`Database.write`; each is atomic and may be run
+again after a rollback, so it must have no effect outside the database.
+
+* SQLite has one writer. A thread takes everything that waits and commits it as one transaction (group commit):
+  one fsync serves a whole burst of webhooks, claims and outcomes. ``synchronous=FULL``: a commit survives a power cut.
+* PostgreSQL commits groups by itself; every write is a transaction of its own on a pooled connection, tried again
+  after a deadlock or serialisation failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from hub.errors import NotStored, StorageError
+
+T = TypeVar("T")
+Operation = Callable[[Connection], T]
+
+#: More would make the first one wait too long for the commit they share.
+_GROUP = 64
+_RETRIES = 5
+_BUSY_SECONDS = 10
+#: PostgreSQL's classes 40 (serialisation, deadlock) and 57P (server restarts): worth the same transaction again.
+_AGAIN = ("40", "57P")
+
+
+class Database(ABC):
+    """An open database. Close it to let go of threads and connections."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @abstractmethod
+    def write(self, operation: Operation[T]) -> Future[T]:
+        """Runs ``operation`` in a transaction; the future is done after the commit, with its answer.
+
+        It fails with :class:`NotStored` when the transaction cannot reach the disk, else with what was raised.
+        """
+
+    def read(self, operation: Operation[T]) -> T:
+        """Runs a reading ``operation`` on a connection of its own; raises :class:`NotStored` if there is none."""
+        with _as_not_stored(), self.engine.connect() as connection:
+            return operation(connection)
+
+    @abstractmethod
+    def announce(self) -> None:
+        """Tells the other processes that there may be work. May be lost: everyone also looks by the clock."""
+
+    @abstractmethod
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Calls ``wake`` from a thread of its own whenever another process may have written."""
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(url_text: str) -> Database:
+    """The database behind ``sqlite:///path`` or ``postgresql://…``; raises :class:`StorageError` with the remedy."""
+    try:
+        url = make_url(url_text)
+    except (SQLAlchemyError, ValueError):
+        raise StorageError(
+            "HUB_DATABASE_URL is not a database address.", "Write sqlite:///var/hub.db or postgresql://user@host/name."
+        ) from None
+    if url.get_backend_name() == "sqlite":
+        return SQLite(url)
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        return PostgreSQL(url)
+    raise StorageError(
+        f"HUB_DATABASE_URL names “{url.drivername}”, which the hub does not speak.",
+        "Write sqlite:///var/hub.db or postgresql://user@host/name.",
+    )
+
+
+class SQLite(Database):
+    """One file, one writer thread. Several processes may share the file; they take turns at the write lock."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        path = Path(url.database or "")
+        if url.database in {None, "", ":memory:"}:
+            raise StorageError("HUB_DATABASE_URL needs a file.", "Write sqlite:///var/hub.db.")
+        self.path = path
+        _make_folder(path.parent)
+        super().__init__(sa.create_engine(url, pool_size=8, max_overflow=8))
+        sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self._waiting: queue.SimpleQueue[tuple[Operation[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._connection: Connection | None = None  # the writer thread's own, kept open
+        with _explained(f"The database {path} cannot be used"), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA user_version")
+        self._writer = threading.Thread(target=self._write_all, name="hub-writer", daemon=True)
+        self._writer.start()
+
+    def write(self, operation: Operation[T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._waiting.put((operation, future))
+        return future
+
+    def announce(self) -> None:
+        pass  # the other process sees PRAGMA data_version change
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        threading.Thread(target=self._watch, args=(wake,), name="hub-watch", daemon=True).start()
+
+    def _watch(self, wake: Callable[[], None]) -> None:
+        # https://www.sqlite.org/pragma.html#pragma_data_version: changes only when another connection commits.
+        with contextlib.suppress(SQLAlchemyError), self.engine.connect() as connection:
+            seen = None
+            while not self._stopping.wait(0.25):
+                version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+                connection.rollback()
+                if seen is not None and version != seen:
+                    wake()
+                seen = version
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._waiting.put(None)
+        self._writer.join()
+        super().close()
+
+    def _write_all(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group = [first]
+            stop = False
+            while len(group) < _GROUP and not self._waiting.empty():
+                more = self._waiting.get()
+                if more is None:
+                    stop = True
+                    break
+                group.append(more)
+            self._commit(group)
+            if stop:
+                break
+        if self._connection is not None:
+            self._connection.close()
+
+    def _commit(self, group: list[tuple[Operation[Any], Future[Any]]]) -> None:
+        """All of ``group`` in one transaction; if that fails, each alone, so that one cannot spoil the others."""
+        try:
+            answers = self._transaction([operation for operation, _ in group])
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
+            if len(group) > 1:
+                for one in group:
+                    self._commit([one])
+            else:
+                group[0][1].set_exception(error)
+        else:
+            for (_, future), answer in zip(group, answers, strict=True):
+                future.set_result(answer)
+
+    def _transaction(self, operations: list[Operation[Any]]) -> list[Any]:
+        with _as_not_stored():
+            if self._connection is None:
+                self._connection = self.engine.connect().execution_options(hub_begin="BEGIN IMMEDIATE")
+            with self._connection.begin():
+                return [operation(self._connection) for operation in operations]
+
+
+class PostgreSQL(Database):
+    """A shared database: any number of processes on any number of machines."""
+
+    dialect = "postgresql"
+    _WRITERS = 8
+
+    def __init__(self, url: URL) -> None:
+        url = url.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url, pool_size=self._WRITERS + 4, max_overflow=8, pool_pre_ping=True)
+        super().__init__(engine)
+        with _explained("The PostgreSQL server cannot be used"), engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        self._executor = ThreadPoolExecutor(self._WRITERS, thread_name_prefix="hub-writer")
+        self._stopping = threading.Event()
+
+    def write(self, operation: Operation[T]) -> Future[T]:
+        return self._executor.submit(self._transaction, operation)
+
+    def _transaction(self, operation: Operation[T]) -> T:
+        for retry in range(_RETRIES):
+            try:
+                with self.engine.begin() as connection:
+                    return operation(connection)
+            except DBAPIError as error:
+                if retry == _RETRIES - 1 or not _worth_again(error):
+                    with _as_not_stored():
+                        raise
+        raise AssertionError("unreachable")
+
+    def announce(self) -> None:
+        with contextlib.suppress(SQLAlchemyError), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("NOTIFY hub_work")
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        threading.Thread(target=self._listen, args=(wake,), name="hub-watch", daemon=True).start()
+
+    def _listen(self, wake: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            # A lost connection means waiting a moment and listening anew; meanwhile work is found by the clock.
+            with contextlib.suppress(SQLAlchemyError, OSError, RuntimeError):
+                self._listen_once(wake)
+            self._stopping.wait(1)
+
+    def _listen_once(self, wake: Callable[[], None]) -> None:
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("LISTEN hub_work")
+            raw: Any = connection.connection.driver_connection
+            while not self._stopping.is_set():
+                if list(raw.notifies(timeout=0.5, stop_after=1)):
+                    wake()
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._executor.shutdown(wait=True)
+        super().close()
+
+
+def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
+    raw.isolation_level = None  # transactions are begun by _begin_sqlite, not guessed by the driver
+    raw.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute("PRAGMA synchronous=FULL")
+    raw.execute("PRAGMA foreign_keys=OFF")  # every key is written in the same transaction as what it points to
+    raw.execute("PRAGMA cache_size=-16000")
+    raw.execute("PRAGMA wal_autocheckpoint=4000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("hub_begin", "BEGIN"))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "Choose another HUB_DATA_DIR, or allow writing there.",
+        ) from None
+
+
+def _worth_again(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or (isinstance(state, str) and state.startswith(_AGAIN))
+
+
+@contextlib.contextmanager
+def _as_not_stored() -> Iterator[None]:
+    """The database's own failures as :class:`NotStored`; mistakes in our statements stay what they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.DataError):
+            raise
+        raise NotStored(_plain(error)) from error
+
+
+@contextlib.contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise StorageError(f"{what}: {_plain(error)}.", _remedy(str(error))) from None
+
+
+def _plain(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).strip().splitlines()[0].rstrip(".") if str(cause).strip() else type(cause).__name__
+
+
+_REMEDIES = {
+    "psycopg": "Install the hub with its PostgreSQL part: pip install 'checkout-hub[postgresql]'.",
+    "not a database": "The file is something else or damaged. Restore a backup, or point HUB_DATABASE_URL elsewhere.",
+    "unable to open": "Check that the folder exists and that the hub may write there.",
+    "readonly": "Allow the hub to write to the file and its folder.",
+    "full": "Free some disk space; nothing that was acknowledged is lost.",
+    "locked": "Another process holds the database. Stop it, or wait until it is done.",
+}
+
+
+def _remedy(message: str) -> str:
+    found = (remedy for part, remedy in _REMEDIES.items() if part in message)
+    return next(found, "Check HUB_DATABASE_URL and that the server is running.")

@@ -1,0 +1,263 @@
+"""The tables, as SQLAlchemy Core objects; ``migrations/`` creates them, a test compares the two.
+
+Times are whole milliseconds since 1970 UTC. JSON is stored as text: it is read back whole, never searched.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite gives out row ids itself only for a column of exactly this type.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+#: Facts about this installation: its own id, when it first started.
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+#: The journal: every verified event once, as received. Rows are never changed.
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Id, Identity(), primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("livemode", Boolean(create_constraint=False), nullable=False),
+    Column("thin", Boolean(create_constraint=False), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    # https://docs.stripe.com/connect/webhooks: ids are only promised to be unique within an account and mode.
+    UniqueConstraint("id", "type", "account", "livemode"),
+)
+
+#: What is still to be planned: a row per event, and one more per rule that has to wait (held, or for Stripe).
+#: Done when ``due_at`` is null. Kept, because it says which rules an event met: ``ruleset_id``.
+plannings = Table(
+    "plannings",
+    metadata,
+    Column("event_seq", _Id, ForeignKey("events.seq"), primary_key=True),
+    Column("rule", Text, primary_key=True),  # "" = every rule
+    Column("due_at", BigInteger),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("ruleset_id", Integer, ForeignKey("rulesets.id")),
+    Column("note", Text, nullable=False, server_default=""),
+    Index(
+        "ix_plannings_open",
+        "due_at",
+        "event_seq",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: Every rules file that was ever used to plan, whole: deliveries run under the rules they were planned with.
+rulesets = Table(
+    "rulesets",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("files", Text, nullable=False),
+    Column("loaded_at", BigInteger, nullable=False),
+)
+
+#: Sales. ``number`` is the shop's running order number; the facts behind ``state`` only accumulate.
+orders = Table(
+    "orders",
+    metadata,
+    Column("number", _Id, Identity(start=1001), primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("livemode", Boolean(create_constraint=False), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("total", BigInteger),  # in Stripe's unit of ``currency``
+    Column("currency", Text, nullable=False),
+    Column("customer_name", Text, nullable=False),
+    Column("customer_email", Text, nullable=False),
+    Column("payment_intent", Text),
+    Column("subscription", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("paid_at", BigInteger),
+    Column("failed_at", BigInteger),
+    Column("expired_at", BigInteger),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("event_seq", _Id, ForeignKey("events.seq"), nullable=False),  # the event that tells most about it
+    UniqueConstraint("id", "account", "livemode"),
+    Index("ix_orders_payment_intent", "payment_intent"),
+    sqlite_autoincrement=True,
+)
+
+#: What was fetched from Stripe because a rule needs it, once per object.
+enrichments = Table(
+    "enrichments",
+    metadata,
+    Column("object_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),  # line_items, session
+    Column("account", Text, primary_key=True),
+    Column("livemode", Boolean(create_constraint=False), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("fetched_at", BigInteger, nullable=False),
+)
+
+#: One subject × one rule (× one item): the deliveries that belong together and follow each other.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("event_seq", _Id, ForeignKey("events.seq"), nullable=False),
+    Column("order_number", BigInteger),
+    Column("subject", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("ruleset_id", Integer, ForeignKey("rulesets.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_runs_subject", "subject"),
+    Index("ix_runs_event_seq", "event_seq"),
+)
+
+#: A connection and the value of the field that serialises (a sheet's tab, a channel); with its back-off.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("connection", Text, nullable=False),
+    Column("blocked_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row; a success sets it to 0
+)
+
+#: Leases on batches of deliveries. A serial lane holds at most one: the unique index is the lock.
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("lane_id", Integer, ForeignKey("lanes.id"), nullable=False),
+    Column("serial_lane", Integer, unique=True),
+    Column("worker", Text, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # an id that fenced a claim must never come back
+)
+
+#: The units of promise.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("lane_id", Integer, ForeignKey("lanes.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("claim_id", _Id),
+    Column("batch_id", _Id),  # the batch that may have been applied: it comes again as it was
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # tries used up
+    Column("receipt", Text),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("run_id", "step"),
+    # The queue: only what can become due is in it, so claiming does not slow down as history grows.
+    Index(
+        "ix_deliveries_due",
+        "lane_id",
+        "due_at",
+        "id",
+        sqlite_where=text("state IN ('ready','waiting')"),
+        postgresql_where=text("state IN ('ready','waiting')"),
+    ),
+    Index(
+        "ix_deliveries_claim",
+        "claim_id",
+        sqlite_where=text("claim_id IS NOT NULL"),
+        postgresql_where=text("claim_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_batch",
+        "batch_id",
+        sqlite_where=text("batch_id IS NOT NULL"),
+        postgresql_where=text("batch_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_person",
+        "state",
+        "id",
+        sqlite_where=text("state IN ('dead','unknown')"),
+        postgresql_where=text("state IN ('dead','unknown')"),
+    ),
+)
+
+#: Tries, recorded before the call; the outcome is filled in once, afterwards.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", _Id, ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("claim_id", _Id),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("outcome", Text),
+    Column("detail", Text, nullable=False, server_default=""),
+    sqlite_with_rowid=False,
+)
+
+#: The stock, and every change to it. ``on_hand`` is the balance of the movements.
+stock_items = Table(
+    "stock_items",
+    metadata,
+    Column("sku", Text, primary_key=True),
+    Column("on_hand", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    Column("low_at", BigInteger),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("key", Text, nullable=False),  # the effect key: a delivery moves stock once
+    Column("sku", Text, ForeignKey("stock_items.sku"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("delta", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("key", "sku", "kind"),
+    Index("ix_stock_movements_sku", "sku", "id"),
+)
