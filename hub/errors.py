@@ -36,3 +36,16 @@ class NotStored(Exception):
 
 class EvaluationError(Exception):
     """A condition or text could not be evaluated for this order; its delivery fails visibly, never silently."""
+
+
+class FetchError(Exception):
+    """Stripe did not give what was asked for; ``hint`` is for the shop, ``retry_after`` (seconds) is Stripe's wish."""
+
+    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()

@@ -9,20 +9,12 @@ from typing import Any
 
 import stripe
 
+from hub.errors import FetchError
+
 #: Every answer is rendered in this version, whatever the account's own is.
 API_VERSION = "2026-10-28.endive"
 _TIMEOUT_SECONDS = 20
 _PAGE = 100
-
-
-class FetchError(Exception):
-    """Stripe did not give what was asked for; ``hint`` is for the shop, ``retry_after`` (seconds) is Stripe's wish."""
-
-    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.retry_after = retry_after
 
 
 class StripeObjects:

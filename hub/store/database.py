@@ -27,6 +27,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import NotStored, StorageError
 
+__all__ = ["Connection", "Database", "Operation", "open_database"]
+
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
 

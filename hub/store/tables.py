@@ -141,7 +141,7 @@ runs = Table(
     Column("trigger", Text, nullable=False),
     Column("rule", Text, nullable=False),
     Column("item", Text, nullable=False),
-    Column("ruleset_id", Integer, ForeignKey("rulesets.id"), nullable=False),
+    Column("failed_delivery_id", _Id),  # set on a run of on_error steps: what failed
     Column("created_at", BigInteger, nullable=False),
     Index("ix_runs_subject", "subject"),
     Index("ix_runs_event_seq", "event_seq"),
@@ -154,6 +154,7 @@ lanes = Table(
     Column("id", Integer, Identity(), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("connection", Text, nullable=False),
+    Column("serial", Boolean(create_constraint=False), nullable=False),  # one batch at a time
     Column("blocked_until", BigInteger, nullable=False, server_default=text("0")),
     Column("reason", Text, nullable=False, server_default=""),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row; a success sets it to 0
@@ -179,6 +180,7 @@ deliveries = Table(
     Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
     Column("step", Text, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("ruleset_id", Integer, ForeignKey("rulesets.id"), nullable=False),
     Column("action", Text, nullable=False),
     Column("connection", Text, nullable=False),
     Column("lane_id", Integer, ForeignKey("lanes.id"), nullable=False),

@@ -1,0 +1,1 @@
+"""The path of an order: intake, planning, delivery. See ``docs/architecture.md``."""

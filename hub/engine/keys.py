@@ -1,0 +1,32 @@
+"""What makes an effect unique: the business object, never the event."""
+
+from __future__ import annotations
+
+import hashlib
+
+from hub.model import Event
+
+
+def run_key(event: Event, trigger: str, subject: str, rule: str, item: str) -> str:
+    """One per subject × rule (× item): 32 hex digits.
+
+    The trigger is part of it, so that a rule with two triggers acts on both; account and mode are, because
+    Stripe's ids are only promised to be unique within them.
+    """
+    return _digest(event.account, str(event.livemode), trigger, subject, rule, item)
+
+
+def effect_key(run: str, step: str) -> str:
+    """One per delivery: 32 hex digits, sent to far ends as the idempotency key."""
+    return _digest(run, step)
+
+
+def error_run_key(run: str, step: str) -> str:
+    """The run of a step's ``on_error`` steps."""
+    return _digest(run, step, "on_error")
+
+
+def _digest(*parts: str) -> str:
+    # Lengths, not separators: no buyer-chosen text can make two different lists of parts look the same.
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:32]

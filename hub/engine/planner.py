@@ -1,0 +1,247 @@
+"""From journalled events to deliveries: orders brought up to date, rules matched, runs written down.
+
+A batch takes two transactions. The first records what the events tell about their orders; rules are matched
+between the two, so that nobody waits for a lock while conditions are evaluated; the second stores the runs and
+marks the events as planned. A crash in between plans the batch again, to the same keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hub.checkout import events
+from hub.checkout import orders as tellings
+from hub.checkout.reading import Reading, object_to_fetch, read
+from hub.clock import Clock, to_datetime
+from hub.connector import Action
+from hub.engine import keys
+from hub.engine.contexts import LINE_ITEMS, SESSION, Contexts, line_items, objects
+from hub.engine.rulebook import Rulebook
+from hub.errors import EvaluationError
+from hub.model import Context, Event, Order
+from hub.rules.ruleset import Rule, RunPlan, StepPlan
+from hub.store import journal, orders, runs
+from hub.store.database import Connection, Database
+from hub.store.journal import EVERY_RULE, Planning, Postponed
+from hub.store.lanes import Lane
+from hub.store.runs import NewDelivery, NewRun
+
+#: Events per batch: large enough to share commits, small enough to hold in memory.
+BATCH = 200
+#: A held rule is looked at again on every reload and start; the clock is only the last resort.
+_HELD_MS = 3_600_000
+#: How long a fetch may take before someone else may start it again.
+_FETCH_MS = 60_000
+
+#: The lane of steps that only steer: ``if``, ``wait``, ``stop``.
+STEERING = Lane("rules", "", serial=True)
+
+_NO_KEY = "It needs data from Stripe: set STRIPE_API_KEY (a restricted, read-only key is enough)."
+
+
+class Fetch(Protocol):
+    """Asks Stripe for an object; answers by making the event's plannings due. See ``hub.engine.fetching``."""
+
+    def __call__(self, event: Event, kind: str, object_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An event in front of the rules."""
+
+    planning: Planning
+    reading: Reading
+    order: Order | None  #: as stored, after this event
+    items_known: bool
+    context: Context
+
+    @property
+    def subject(self) -> str:
+        return self.reading.subject if self.order is None else self.order.id
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch comes to."""
+
+    ruleset_id: int
+    runs: list[NewRun] = field(default_factory=list)
+    planned: list[Planning] = field(default_factory=list)
+    postponed: list[Postponed] = field(default_factory=list)
+
+
+class Planner:
+    """Plans what is due, one batch at a time.
+
+    ``mode`` is the API key's (True live, False test, None unknown): events of the other mode are recorded and have
+    no effects. ``fetch`` is None without an API key. ``planned`` is called after each batch that made deliveries.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rulebook: Rulebook,
+        contexts: Contexts,
+        clock: Clock,
+        *,
+        mode: bool | None,
+        rehearse: bool,
+        fetch: Fetch | None,
+        planned: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._rulebook = rulebook
+        self._contexts = contexts
+        self._clock = clock
+        self._mode = mode
+        self._rehearse = rehearse
+        self._fetch = fetch
+        self._planned = planned
+
+    def turn(self) -> int:
+        """Plans up to one batch; returns how many plannings were due."""
+        now = self._clock.now()
+        due = self._database.read(lambda connection: journal.due(connection, now, BATCH))
+        if not due:
+            return 0
+        batch = _Batch(self._rulebook.current[0])
+        for case in self._cases(due, batch, now):
+            self._match(case, batch)
+        if self._database.write(lambda connection: _store(connection, batch, now)).result():
+            self._planned()
+        return len(due)
+
+    def next_due(self) -> int | None:
+        """When the next planning is due."""
+        return self._database.read(journal.next_due)
+
+    def _cases(self, due: Sequence[Planning], batch: _Batch, now: int) -> list[_Case]:
+        """The events that rules may act on, their orders recorded; the others are planned or postponed right here."""
+        raws = self._database.read(lambda connection: objects(connection, [one.event for one in due]))
+        readings = [(planning, read(planning.event, raws[planning.event.seq])) for planning in due]
+        stored, fetched = self._record([reading.order for _, reading in readings if reading.order is not None], now)
+        cases = []
+        for planning, reading in readings:
+            order = None if reading.order is None else stored[orders.key_of(reading.order)]
+            if object_to_fetch(planning.event) and not reading.raw:
+                self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
+            elif self._is_of_other_mode(planning.event) or not self._concerns_a_rule(planning, reading, order):
+                batch.planned.append(planning)
+            else:
+                cases.append(self._case(planning, reading, order, fetched, now))
+        return cases
+
+    def _record(
+        self, told: Sequence[Order], now: int
+    ) -> tuple[Mapping[orders.OrderKey, Order], Mapping[orders.OrderKey, Any]]:
+        if not told:
+            return {}, {}
+        stored = self._database.write(lambda connection: orders.record(connection, told, tellings.merge, now)).result()
+        ids = [order.id for order in told]
+        return stored, self._database.read(lambda connection: orders.load_enrichments(connection, LINE_ITEMS, ids))
+
+    def _is_of_other_mode(self, event: Event) -> bool:
+        return self._mode is not None and self._mode is not event.livemode
+
+    def _concerns_a_rule(self, planning: Planning, reading: Reading, order: Order | None) -> bool:
+        return bool(self._rules(planning, reading, order))
+
+    def _rules(self, planning: Planning, reading: Reading, order: Order | None) -> list[tuple[str, Rule]]:
+        """The rules an event meets, each with the trigger; only the waiting one, if that is what is planned."""
+        ruleset = self._rulebook.current[1]
+        return [
+            (trigger, rule)
+            for trigger in reading.triggers(None if order is None else order.state)
+            for rule in ruleset.for_trigger(trigger)
+            if planning.rule in {EVERY_RULE, rule.name}
+        ]
+
+    def _case(
+        self,
+        planning: Planning,
+        reading: Reading,
+        order: Order | None,
+        fetched: Mapping[orders.OrderKey, Any],
+        now: int,
+    ) -> _Case:
+        items = None if order is None else line_items(reading.raw, order, fetched)
+        context = self._contexts.keep(reading, order, items or [])
+        seen = self._rulebook.current[1].complete(context, now=to_datetime(now))
+        return _Case(planning, reading, order, items is not None, seen)
+
+    def _match(self, case: _Case, batch: _Batch) -> None:
+        waiting = len(batch.postponed)
+        for trigger, rule in self._rules(case.planning, case.reading, case.order):
+            self._plan_rule(case, trigger, rule, batch)
+        still_waits = {one.rule for one in batch.postponed[waiting:]}
+        if case.planning.rule not in still_waits:
+            batch.planned.append(case.planning)
+
+    def _plan_rule(self, case: _Case, trigger: str, rule: Rule, batch: _Batch) -> None:
+        held = rule.held
+        if held is not None and not (self._rehearse and held.missing_connection):
+            self._postpone(case.planning, rule.name, f"The rule is held: {held.reason}", _HELD_MS, batch)
+        elif case.order is not None and LINE_ITEMS in rule.needs and not case.items_known:
+            self._wait_for(case.planning, rule.name, LINE_ITEMS, case.order.id, batch)
+        else:
+            self._plan_runs(case, trigger, rule, batch)
+
+    def _plan_runs(self, case: _Case, trigger: str, rule: Rule, batch: _Batch) -> None:
+        try:
+            planned = rule.plan(case.context)
+            batch.runs += [_run(case, trigger, rule, one, batch.ruleset_id) for one in planned if one.steps]
+        except EvaluationError as error:
+            # Not "no match": a rule that silently never runs is the worst kind. It stays visible until it is mended.
+            self._postpone(case.planning, rule.name, f"A condition could not be evaluated: {error}", _HELD_MS, batch)
+
+    def _wait_for(self, planning: Planning, rule: str, kind: str, object_id: str, batch: _Batch) -> None:
+        if self._fetch is None:
+            self._postpone(planning, rule, _NO_KEY, _HELD_MS, batch)
+        else:
+            self._postpone(planning, rule, f"Asking Stripe for the {kind.replace('_', ' ')}.", _FETCH_MS, batch)
+            self._fetch(planning.event, kind, object_id)
+
+    def _postpone(self, planning: Planning, rule: str, note: str, wait: int, batch: _Batch) -> None:
+        tries = planning.tries if planning.rule == rule else 0
+        batch.postponed.append(Postponed(planning.event.seq, rule, self._clock.now() + wait, tries, note))
+
+
+def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: int) -> NewRun:
+    event = case.planning.event
+    context = rule.with_item(case.context, planned.item)
+    return NewRun(
+        key=keys.run_key(event, trigger, case.subject, rule.name, planned.item),
+        event_seq=event.seq,
+        order_number=None if case.order is None else case.order.number,
+        subject=case.subject,
+        trigger=trigger,
+        rule=rule.name,
+        item=planned.item,
+        ruleset_id=ruleset_id,
+        deliveries=[new_delivery(step, context) for step in planned.steps],
+    )
+
+
+def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:
+    """The delivery of a step, in the lane that its settings name."""
+    step = planned.step
+    if step.action is None:
+        return NewDelivery(planned.key, step.kind, "", STEERING)
+    connection = step.connection or ""
+    base = connection or step.action.name.partition(".")[0]
+    lane = ":".join([base, *(step.lane(context) or ())])
+    serial = step.action.serial if isinstance(step.action, Action) else True
+    return NewDelivery(planned.key, step.action.name, connection, Lane(lane, connection, serial))
+
+
+def _related_id(event: Event) -> str:
+    return str(events.stripe_object(event).get("id"))
+
+
+def _store(connection: Connection, batch: _Batch, now: int) -> int:
+    new = runs.add_runs(connection, batch.runs, now)
+    journal.planned(connection, batch.planned, batch.ruleset_id)
+    journal.postpone(connection, batch.postponed)
+    return new

@@ -1,0 +1,78 @@
+"""The rules in force, and those that deliveries were planned with before."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+from hub.clock import Clock
+from hub.errors import RulesError
+from hub.registry import Registry
+from hub.rules.load import Loaded, load, load_texts
+from hub.rules.ruleset import RuleSet
+from hub.store import rulesets
+from hub.store.database import Database
+
+#: How many former rule sets stay compiled.
+_KEPT = 8
+
+
+class Rulebook:
+    """The current rule set; a broken file never replaces it. Safe to use from several threads."""
+
+    def __init__(
+        self, database: Database, registry: Registry, path: Path, environment: Mapping[str, str], clock: Clock
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._environment = environment
+        self._clock = clock
+        self._former: OrderedDict[int, RuleSet] = OrderedDict()
+        self._lock = threading.Lock()
+        self._current: tuple[int, RuleSet] | None = None
+        self.path = path
+        self.loaded: Loaded | None = None  #: the last attempt to load the file, with its problems
+
+    @property
+    def current(self) -> tuple[int, RuleSet]:
+        """The rule set in force, with the id it is stored under."""
+        assert self._current is not None, "load() comes first"
+        return self._current
+
+    def load(self) -> Loaded:
+        """Reads the file; what can be used of it is in force from now on. Raises ``RulesError`` if it is not there."""
+        loaded = load(self.path, self._registry, self._environment)
+        self.loaded = loaded
+        ruleset = loaded.ruleset
+        if ruleset is not None:
+            stored = self._database.write(
+                lambda connection: rulesets.keep(connection, ruleset.digest, ruleset.files, self._clock.now())
+            ).result()
+            with self._lock:
+                self._current = (stored, ruleset)
+        return loaded
+
+    def by_id(self, ruleset_id: int) -> RuleSet:
+        """The rule set that a delivery was planned with, compiled again if need be.
+
+        Raises ``RulesError`` when this version of the hub cannot read that file any more.
+        """
+        current_id, current = self.current
+        if ruleset_id == current_id:
+            return current
+        with self._lock:
+            found = self._former.get(ruleset_id)
+        return found or self._compile(ruleset_id)
+
+    def _compile(self, ruleset_id: int) -> RuleSet:
+        files = self._database.read(lambda connection: rulesets.files(connection, ruleset_id))
+        loaded = load_texts(files, self._registry, self._environment)
+        if loaded.ruleset is None:
+            raise RulesError("The rules this was planned with cannot be read by this version of the hub.")
+        with self._lock:
+            self._former[ruleset_id] = loaded.ruleset
+            while len(self._former) > _KEPT:
+                self._former.popitem(last=False)
+        return loaded.ruleset

@@ -1,0 +1,198 @@
+"""The journal: every verified event once, and what of it is still to be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from hub.model import Appended, Event, Source
+from hub.store.tables import events, plannings
+
+#: The planning row that stands for every rule.
+EVERY_RULE = ""
+
+_EVENT = (
+    events.c.seq,
+    events.c.id,
+    events.c.type,
+    events.c.account,
+    events.c.livemode,
+    events.c.thin,
+    events.c.source,
+    events.c.created,
+    events.c.received_at,
+    events.c.body,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """An event that waits to be planned, for every rule (``rule`` "") or for the one that had to wait."""
+
+    event: Event
+    rule: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A rule that cannot be planned for an event yet: when to look again, and why, for people."""
+
+    event_seq: int
+    rule: str
+    due_at: int
+    tries: int
+    note: str
+
+
+def insert_ignoring(connection: Connection, table: sa.Table) -> Any:
+    """``INSERT … ON CONFLICT DO NOTHING`` in the connection's dialect."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def append(connection: Connection, received: Sequence[Event], now: int) -> list[Appended]:
+    """Stores what is new of ``received``, in order, each with its planning; one answer per event.
+
+    Atomic with the transaction: an event that is stored will be planned, whatever happens afterwards.
+    """
+    statement = insert_ignoring(connection, events).returning(events.c.seq, *_IDENTITY)
+    stored = {tuple(row[1:]): row[0] for row in connection.execute(statement, [_row(event) for event in received])}
+    if stored:
+        connection.execute(
+            plannings.insert(), [{"event_seq": seq, "rule": EVERY_RULE, "due_at": now} for seq in stored.values()]
+        )
+    # Two copies of one event may come in the same moment: the first is the new one.
+    return [Appended(event.id, stored.pop(_identity(event), None) is None) for event in received]
+
+
+_IDENTITY = (events.c.id, events.c.type, events.c.account, events.c.livemode)
+
+
+def _identity(event: Event) -> tuple[str, str, str, bool]:
+    return event.id, event.type, event.account, event.livemode
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "type": event.type,
+        "account": event.account,
+        "livemode": event.livemode,
+        "thin": event.thin,
+        "source": event.source.value,
+        "created": event.created,
+        "received_at": event.received_at,
+        "body": event.body,
+    }
+
+
+def due(connection: Connection, now: int, limit: int) -> list[Planning]:
+    """Up to ``limit`` plannings that are due, oldest first, locked for this transaction (others skip them)."""
+    statement = (
+        sa.select(plannings.c.rule, plannings.c.tries, *_EVENT)
+        .join(events, events.c.seq == plannings.c.event_seq)
+        .where(plannings.c.due_at.is_not(None), plannings.c.due_at <= now)
+        .order_by(plannings.c.due_at, plannings.c.event_seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=plannings)
+    )
+    return [Planning(_event(row), row.rule, row.tries) for row in connection.execute(statement)]
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next planning is due; None when nothing waits."""
+    found: int | None = connection.execute(
+        sa.select(sa.func.min(plannings.c.due_at)).where(plannings.c.due_at.is_not(None))
+    ).scalar()
+    return found
+
+
+def planned(connection: Connection, done: Iterable[Planning], ruleset_id: int) -> None:
+    """Marks plannings as done under a rule set."""
+    statement = (
+        plannings.update()
+        .where(plannings.c.event_seq == sa.bindparam("seq"), plannings.c.rule == sa.bindparam("name"))
+        .values(due_at=None, ruleset_id=ruleset_id, note="")
+    )
+    rows = [{"seq": planning.event.seq, "name": planning.rule} for planning in done]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def postpone(connection: Connection, postponed: Sequence[Postponed]) -> None:
+    """Has rules of events planned later; nothing is lost while a rule is held or Stripe does not answer."""
+    if not postponed:
+        return
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(plannings)
+    statement = insert.on_conflict_do_update(
+        index_elements=[plannings.c.event_seq, plannings.c.rule],
+        set_={name: insert.excluded[name] for name in ("due_at", "tries", "note")},
+    )
+    rows = [
+        {"event_seq": one.event_seq, "rule": one.rule, "due_at": one.due_at, "tries": one.tries, "note": one.note}
+        for one in postponed
+    ]
+    connection.execute(statement, rows)
+
+
+def wake_postponed(connection: Connection, now: int) -> int:
+    """Makes every postponed planning due: the rules or the settings may have changed. Returns how many."""
+    statement = plannings.update().where(plannings.c.due_at > now).values(due_at=now, tries=0)
+    return connection.execute(statement).rowcount
+
+
+def wake_event(connection: Connection, seq: int, now: int) -> None:
+    """Makes the postponed plannings of one event due."""
+    open_ones = (plannings.c.event_seq == seq, plannings.c.due_at.is_not(None))
+    connection.execute(plannings.update().where(*open_ones).values(due_at=now))
+
+
+def waiting(connection: Connection, seq: int) -> list[Postponed]:
+    """The open plannings of one event."""
+    columns = (plannings.c.event_seq, plannings.c.rule, plannings.c.due_at, plannings.c.tries, plannings.c.note)
+    open_ones = (plannings.c.event_seq == seq, plannings.c.due_at.is_not(None))
+    return [Postponed(*row) for row in connection.execute(sa.select(*columns).where(*open_ones))]
+
+
+def replan(connection: Connection, seqs: Sequence[int], now: int) -> None:
+    """Has events planned again by every rule; effects that exist keep their keys and do not repeat."""
+    connection.execute(
+        plannings.update()
+        .where(plannings.c.event_seq.in_(seqs), plannings.c.rule == EVERY_RULE)
+        .values(due_at=now, tries=0)
+    )
+
+
+def load(connection: Connection, seqs: Iterable[int]) -> dict[int, Event]:
+    """Events by their place in the journal."""
+    statement = sa.select(*_EVENT).where(events.c.seq.in_(list(seqs)))
+    return {row.seq: _event(row) for row in connection.execute(statement)}
+
+
+def find(connection: Connection, event_id: str) -> Event | None:
+    """The event with Stripe's id, the newest if several accounts have one."""
+    statement = sa.select(*_EVENT).where(events.c.id == event_id).order_by(events.c.seq.desc()).limit(1)
+    row = connection.execute(statement).first()
+    return None if row is None else _event(row)
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        seq=row.seq,
+        id=row.id,
+        type=row.type,
+        account=row.account,
+        livemode=row.livemode,
+        thin=row.thin,
+        source=Source(row.source),
+        created=row.created,
+        received_at=row.received_at,
+        body=bytes(row.body),
+    )

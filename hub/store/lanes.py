@@ -1,0 +1,89 @@
+"""Lanes: what is delivered one after the other, and how long it has to wait as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.store.journal import insert_ignoring
+from hub.store.tables import deliveries, lanes
+
+#: The queue, in exactly these words, so that both databases recognise the partial index over it.
+IN_QUEUE = sa.text("deliveries.state IN ('ready','waiting')")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What shares a connection and a serialising value; ``serial``: one batch of it at a time."""
+
+    name: str
+    connection: str
+    serial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A lane with work: when the first of it is due, and until when the lane is blocked."""
+
+    lane_id: int
+    name: str
+    connection: str
+    serial: bool
+    due_at: int
+    blocked_until: int
+
+
+def ids(connection: Connection, wanted: Iterable[Lane]) -> dict[str, int]:
+    """The ids of lanes by name; those that are missing are made."""
+    by_name = {lane.name: lane for lane in wanted}
+    known = _ids(connection, list(by_name))
+    missing = sorted(by_name.keys() - known.keys())
+    if missing:
+        rows = [asdict(by_name[name]) for name in missing]
+        connection.execute(insert_ignoring(connection, lanes), rows)
+        known |= _ids(connection, missing)
+    return known
+
+
+def _ids(connection: Connection, names: list[str]) -> dict[str, int]:
+    found = connection.execute(sa.select(lanes.c.name, lanes.c.id).where(lanes.c.name.in_(names)))
+    return {row.name: row.id for row in found}
+
+
+def due_lanes(connection: Connection) -> list[Due]:
+    """Every lane with something in the queue. Costs a few look-ups per such lane, however much waits in it."""
+    first = sa.select(sa.func.min(deliveries.c.lane_id).label("lane_id")).where(IN_QUEUE).cte("heads", recursive=True)
+    following = (
+        sa.select(sa.func.min(deliveries.c.lane_id))
+        .where(IN_QUEUE, deliveries.c.lane_id > first.c.lane_id)
+        .scalar_subquery()
+    )
+    heads = first.union_all(sa.select(following).where(first.c.lane_id.is_not(None)))
+    first_due = (
+        sa.select(sa.func.min(deliveries.c.due_at))
+        .where(IN_QUEUE, deliveries.c.lane_id == heads.c.lane_id)
+        .scalar_subquery()
+    )
+    statement = sa.select(
+        lanes.c.id, lanes.c.name, lanes.c.connection, lanes.c.serial, first_due, lanes.c.blocked_until
+    ).join(heads, heads.c.lane_id == lanes.c.id)
+    return [Due(*row) for row in connection.execute(statement) if row[4] is not None]
+
+
+def block_lane(connection: Connection, lane_id: int, until: int, reason: str, failures: int) -> None:
+    """Has the whole lane wait until ``until``: back-off, or the far end's wish."""
+    values = {"blocked_until": until, "reason": reason, "failures": failures}
+    connection.execute(lanes.update().where(lanes.c.id == lane_id).values(values))
+
+
+def block_connection(connection: Connection, name: str, until: int, reason: str) -> None:
+    """Pauses every lane of a connection."""
+    connection.execute(lanes.update().where(lanes.c.connection == name).values(blocked_until=until, reason=reason))
+
+
+def unblock_connections(connection: Connection) -> None:
+    """Lets paused lanes try again: the rules or the settings may have changed."""
+    connection.execute(lanes.update().where(lanes.c.blocked_until > 0).values(blocked_until=0, reason="", failures=0))

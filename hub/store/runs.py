@@ -1,0 +1,149 @@
+"""Runs: the deliveries of one subject under one rule, planned together, done one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.model import DONE
+from hub.store import lanes
+from hub.store.journal import insert_ignoring
+from hub.store.lanes import Lane
+from hub.store.tables import deliveries, runs
+
+EARLIER_STEP_FAILED = "An earlier step of this rule failed."
+
+#: After these the next step may start. A dead one counts: a rule that does not tolerate it has its rest cancelled.
+_FINISHED = [*(state.value for state in DONE), "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A step of a new run."""
+
+    step: str
+    action: str
+    connection: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A subject that meets a rule: its deliveries in the order of the steps. ``key`` makes it happen once."""
+
+    key: str
+    event_seq: int
+    order_number: int | None
+    subject: str
+    trigger: str
+    rule: str
+    item: str
+    ruleset_id: int
+    deliveries: Sequence[NewDelivery]
+    failed_delivery_id: int | None = None
+
+
+def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int:
+    """Stores runs and their deliveries; what exists already stays as it is. Returns how many deliveries are new."""
+    if not planned:
+        return 0
+    unique = list({run.key: run for run in planned}.values())
+    statement = insert_ignoring(connection, runs).returning(runs.c.key, runs.c.id)
+    new = dict(connection.execute(statement, [_run_row(run, now) for run in unique]).tuples().all())
+    lane_ids = lanes.ids(connection, (one.lane for run in unique for one in run.deliveries))
+    rows = [row for run in unique if run.key in new for row in _delivery_rows(new[run.key], run, lane_ids, now)]
+    known = [run for run in unique if run.key not in new]
+    if rows:
+        connection.execute(deliveries.insert(), rows)
+    return len(rows) + (_extend(connection, known, lane_ids, now) if known else 0)
+
+
+def _extend(connection: Connection, known: Sequence[NewRun], lane_ids: Mapping[str, int], now: int) -> int:
+    """Adds the steps that a changed rule has more than when its run was planned."""
+    ids = dict(
+        connection.execute(sa.select(runs.c.key, runs.c.id).where(runs.c.key.in_([run.key for run in known])))
+        .tuples()
+        .all()
+    )
+    rows = [row | {"state": "blocked"} for run in known for row in _delivery_rows(ids[run.key], run, lane_ids, now)]
+    statement = insert_ignoring(connection, deliveries).returning(deliveries.c.run_id)
+    extended = list(connection.execute(statement, rows).scalars())
+    if extended:
+        unblock(connection, set(extended), now)
+    return len(extended)
+
+
+def _run_row(run: NewRun, now: int) -> dict[str, Any]:
+    return {
+        "key": run.key,
+        "event_seq": run.event_seq,
+        "order_number": run.order_number,
+        "subject": run.subject,
+        "trigger": run.trigger,
+        "rule": run.rule,
+        "item": run.item,
+        "failed_delivery_id": run.failed_delivery_id,
+        "created_at": now,
+    }
+
+
+def _delivery_rows(run_id: int, run: NewRun, lane_ids: Mapping[str, int], now: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "run_id": run_id,
+            "step": one.step,
+            "position": position,
+            "ruleset_id": run.ruleset_id,
+            "action": one.action,
+            "connection": one.connection,
+            "lane_id": lane_ids[one.lane.name],
+            "state": "blocked" if position else "ready",
+            "due_at": now,
+            "updated_at": now,
+        }
+        for position, one in enumerate(run.deliveries)
+    ]
+
+
+def unblock(connection: Connection, run_ids: Collection[int], now: int) -> None:
+    """Makes ready, in each run, the first blocked delivery whose earlier ones are all finished."""
+    earlier = deliveries.alias("earlier")
+    unfinished = (
+        sa.select(earlier.c.id)
+        .where(
+            earlier.c.run_id == deliveries.c.run_id,
+            earlier.c.position < deliveries.c.position,
+            earlier.c.state.not_in(_FINISHED),
+        )
+        .exists()
+    )
+    connection.execute(
+        deliveries.update()
+        .where(deliveries.c.run_id.in_(list(run_ids)), deliveries.c.state == "blocked", ~unfinished)
+        .values(state="ready", due_at=now, updated_at=now)
+    )
+
+
+def cancel_rest(connection: Connection, run_ids: Collection[int], reason: str, now: int) -> None:
+    """Cancels what is still blocked in the runs."""
+    connection.execute(
+        deliveries.update()
+        .where(deliveries.c.run_id.in_(list(run_ids)), deliveries.c.state == "blocked")
+        .values(state="cancelled", error=reason, updated_at=now)
+    )
+
+
+def results(connection: Connection, run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The receipts of finished deliveries, by run and step."""
+    statement = sa.select(deliveries.c.run_id, deliveries.c.step, deliveries.c.receipt).where(
+        deliveries.c.run_id.in_(list(run_ids)), deliveries.c.receipt.is_not(None)
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for run_id, step, receipt in connection.execute(statement):
+        found.setdefault(run_id, {})[step] = json.loads(receipt)
+    return found
