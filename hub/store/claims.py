@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from hub.store.journal import insert_ignoring
 from hub.store.lanes import IN_QUEUE, Due
-from hub.store.tables import attempts, claims, deliveries, runs
+from hub.store.tables import attempts, claims, deliveries, lanes, runs
 
 #: How many due deliveries a claim looks at; no action takes more in one batch.
 _LOOK_AHEAD = 500
@@ -61,8 +61,11 @@ def claim(
     """Leases what is due in a lane: consecutive deliveries of one action, at most ``most(action)``; None if nothing.
 
     A batch that may have been applied comes alone and whole, under its old id. The attempts are recorded in the
-    same transaction. A serial lane that someone else holds gives None.
+    same transaction. A lane that is blocked, or serial and held by someone else, gives None.
     """
+    blocked_until = connection.execute(sa.select(lanes.c.blocked_until).where(lanes.c.id == lane.lane_id)).scalar_one()
+    if blocked_until > now:
+        return None
     claim_id = _new_claim(connection, lane, worker, lease_until)
     if claim_id is None:
         return None

@@ -32,8 +32,9 @@ class Due:
     name: str
     connection: str
     serial: bool
-    due_at: int
     blocked_until: int
+    failures: int  #: in a row
+    due_at: int
 
 
 def ids(connection: Connection, wanted: Iterable[Lane]) -> dict[str, int]:
@@ -68,12 +69,12 @@ def due_lanes(connection: Connection) -> list[Due]:
         .scalar_subquery()
     )
     statement = sa.select(
-        lanes.c.id, lanes.c.name, lanes.c.connection, lanes.c.serial, first_due, lanes.c.blocked_until
+        lanes.c.id, lanes.c.name, lanes.c.connection, lanes.c.serial, lanes.c.blocked_until, lanes.c.failures, first_due
     ).join(heads, heads.c.lane_id == lanes.c.id)
-    return [Due(*row) for row in connection.execute(statement) if row[4] is not None]
+    return [Due(*row) for row in connection.execute(statement) if row[-1] is not None]
 
 
-def block_lane(connection: Connection, lane_id: int, until: int, reason: str, failures: int) -> None:
+def block(connection: Connection, lane_id: int, until: int, reason: str, failures: int) -> None:
     """Has the whole lane wait until ``until``: back-off, or the far end's wish."""
     values = {"blocked_until": until, "reason": reason, "failures": failures}
     connection.execute(lanes.update().where(lanes.c.id == lane_id).values(values))

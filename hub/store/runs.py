@@ -17,6 +17,7 @@ from hub.store.lanes import Lane
 from hub.store.tables import deliveries, runs
 
 EARLIER_STEP_FAILED = "An earlier step of this rule failed."
+STOPPED = "The rule stopped here, as it says."
 
 #: After these the next step may start. A dead one counts: a rule that does not tolerate it has its rest cancelled.
 _FINISHED = [*(state.value for state in DONE), "dead"]
@@ -54,7 +55,8 @@ def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int
         return 0
     unique = list({run.key: run for run in planned}.values())
     statement = insert_ignoring(connection, runs).returning(runs.c.key, runs.c.id)
-    new = dict(connection.execute(statement, [_run_row(run, now) for run in unique]).tuples().all())
+    stored = connection.execute(statement, [_run_row(run, now) for run in unique])
+    new = {row.key: row.id for row in stored}
     lane_ids = lanes.ids(connection, (one.lane for run in unique for one in run.deliveries))
     rows = [row for run in unique if run.key in new for row in _delivery_rows(new[run.key], run, lane_ids, now)]
     known = [run for run in unique if run.key not in new]
@@ -65,11 +67,9 @@ def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int
 
 def _extend(connection: Connection, known: Sequence[NewRun], lane_ids: Mapping[str, int], now: int) -> int:
     """Adds the steps that a changed rule has more than when its run was planned."""
-    ids = dict(
-        connection.execute(sa.select(runs.c.key, runs.c.id).where(runs.c.key.in_([run.key for run in known])))
-        .tuples()
-        .all()
-    )
+    keys = [run.key for run in known]
+    found = connection.execute(sa.select(runs.c.key, runs.c.id).where(runs.c.key.in_(keys)))
+    ids = {row.key: row.id for row in found}
     rows = [row | {"state": "blocked"} for run in known for row in _delivery_rows(ids[run.key], run, lane_ids, now)]
     statement = insert_ignoring(connection, deliveries).returning(deliveries.c.run_id)
     extended = list(connection.execute(statement, rows).scalars())
@@ -139,11 +139,29 @@ def cancel_rest(connection: Connection, run_ids: Collection[int], reason: str, n
 
 
 def results(connection: Connection, run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """The receipts of finished deliveries, by run and step."""
+    """What the succeeded deliveries answered, by run and step."""
     statement = sa.select(deliveries.c.run_id, deliveries.c.step, deliveries.c.receipt).where(
-        deliveries.c.run_id.in_(list(run_ids)), deliveries.c.receipt.is_not(None)
+        deliveries.c.run_id.in_(list(run_ids)), deliveries.c.state == "succeeded", deliveries.c.receipt.is_not(None)
     )
     found: dict[int, dict[str, Any]] = {}
     for run_id, step, receipt in connection.execute(statement):
         found.setdefault(run_id, {})[step] = json.loads(receipt)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A delivery that ``on_error`` steps are about."""
+
+    run_id: int
+    step: str
+    action: str
+    attempts: int
+    error: str
+
+
+def failed(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Failed]:
+    """What is told about dead deliveries to the steps that follow from them."""
+    columns = (deliveries.c.run_id, deliveries.c.step, deliveries.c.action, deliveries.c.attempts, deliveries.c.error)
+    rows = connection.execute(sa.select(deliveries.c.id, *columns).where(deliveries.c.id.in_(list(delivery_ids))))
+    return {row[0]: Failed(*row[1:]) for row in rows}

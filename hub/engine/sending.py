@@ -1,0 +1,239 @@
+"""One batch of a lane whose effects happen elsewhere: claimed, rendered, sent, settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hub.clock import Clock
+from hub.connector import (
+    CANNOT_TELL,
+    NOT_APPLIED,
+    Action,
+    Ambiguous,
+    Batch,
+    ConfigError,
+    Connection,
+    Delivery,
+    Failure,
+    Idempotency,
+    Params,
+    Result,
+)
+from hub.engine import judging
+from hub.engine.connections import Connections
+from hub.engine.judging import Terms, Wait
+from hub.engine.preparing import Preparer, Ready, render
+from hub.engine.rulebook import Rulebook
+from hub.log import get_logger
+from hub.registry import Registry
+from hub.retry import DEFAULT
+from hub.store import claims, lanes, settling
+from hub.store.claims import Claim
+from hub.store.database import Connection as DatabaseConnection
+from hub.store.database import Database
+from hub.store.lanes import Due
+from hub.store.settling import Settled
+
+log = get_logger(__name__)
+
+_NOBODY_KNOWS = "The hub stopped while this was being sent, and nobody can tell whether it happened."
+
+
+@dataclass(frozen=True, slots=True)
+class _ToSend:
+    ready: Ready
+    params: Params
+    terms: Terms
+
+
+@dataclass(slots=True)
+class _Sent:
+    """What came of a batch: what to store, and what the lane learns from it."""
+
+    settled: list[Settled]
+    outcomes: list[Result | Failure]
+
+
+class Sender:
+    """Delivers batches through connectors. Safe to use from several threads.
+
+    ``rehearse``: steps without a connection are rendered and recorded, not sent (demo mode).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rulebook: Rulebook,
+        preparer: Preparer,
+        connections: Connections,
+        registry: Registry,
+        clock: Clock,
+        *,
+        worker: str,
+        lease: timedelta,
+        rehearse: bool,
+    ) -> None:
+        self._database = database
+        self._rulebook = rulebook
+        self._preparer = preparer
+        self._connections = connections
+        self._registry = registry
+        self._clock = clock
+        self._worker = worker
+        self._lease_ms = round(lease.total_seconds() * 1000)
+        self._rehearse = rehearse
+        self._held: set[int] = set()
+
+    def batch(self, lane: Due) -> int:
+        """Delivers one batch of a lane; returns how many it held (0: nothing due, blocked, held elsewhere)."""
+        taken = self._claim(lane)
+        if taken is None:
+            return 0
+        self._held.add(taken.id)
+        try:
+            sent = self._deliver(taken)
+            self._database.write(lambda connection: self._settle(connection, taken, sent, lane)).result()
+        finally:
+            self._held.discard(taken.id)
+        return len(taken.work)
+
+    def extend_leases(self) -> None:
+        """Keeps the claims that are being worked on; called by the clock."""
+        held, until = tuple(self._held), self._clock.now() + self._lease_ms
+        if held:
+            self._database.write(lambda connection: claims.extend_leases(connection, held, until)).result()
+
+    def _claim(self, lane: Due) -> Claim | None:
+        now = self._clock.now()
+        return self._database.write(
+            lambda connection: claims.claim(
+                connection, lane, worker=self._worker, now=now, lease_until=now + self._lease_ms, most=self._most
+            )
+        ).result()
+
+    def _most(self, action: str) -> int:
+        found = self._registry.get(action)
+        return 1 if found is None else found.max_batch
+
+    def _deliver(self, taken: Claim) -> _Sent:
+        prepared = [
+            one if isinstance(one, Settled) else self._ready_to_send(one, taken)
+            for one in self._preparer.prepare(taken.work)
+        ]
+        done = [one for one in prepared if isinstance(one, Settled)]
+        sending = [one for one in prepared if isinstance(one, _ToSend)]
+        if not sending:
+            return _Sent(done, [])
+        sent = self._send(taken, sending)
+        return _Sent(done + sent.settled, sent.outcomes)
+
+    def _ready_to_send(self, ready: Ready, taken: Claim) -> _ToSend | Settled:
+        rendered, action = render(ready), ready.step.action
+        if isinstance(rendered, Settled):
+            return rendered
+        assert isinstance(action, Action)
+        terms = Terms(
+            retry=ready.step.retry or ready.rule.retry or DEFAULT,
+            on_unknown=ready.step.on_unknown or action.on_unknown,
+            can_be_repeated=action.idempotency is not Idempotency.NONE,
+            tolerated=ready.tolerated,
+            batch_id=taken.batch_id,
+            repeated=taken.repeated,
+        )
+        return _ToSend(ready, rendered, terms)
+
+    def _send(self, taken: Claim, sending: Sequence[_ToSend]) -> _Sent:
+        action = sending[0].ready.step.action
+        assert isinstance(action, Action)
+        now_in_force, planned_with = self._rulebook.current[1], sending[0].ready.ruleset
+        try:
+            connection = self._connections.get(taken.work[0].connection, now_in_force, planned_with)
+        except ConfigError as error:
+            return self._judged(sending, [error] * len(sending))
+        if connection is None:
+            return self._without_connection(action, sending)
+        known = self._look_up(action, connection, taken, sending) if taken.repeated else {}
+        again = [one for one in sending if one.ready.work.id not in known]
+        sent = self._judged(again, _run(action, connection, _batch(taken, again))) if again else _Sent([], [])
+        return _Sent([*known.values(), *sent.settled], sent.outcomes)
+
+    def _without_connection(self, action: Action[Any, Any], sending: Sequence[_ToSend]) -> _Sent:
+        if self._rehearse:
+            return _Sent([judging.rehearsed(one.ready.work, action.preview(one.params)) for one in sending], [])
+        kind = action.name.partition(".")[0]
+        missing = ConfigError(f"{action.connection.title} is not connected.", f"Add {kind}: under connections:.")
+        return self._judged(sending, [missing] * len(sending))
+
+    def _look_up(
+        self, action: Action[Any, Any], connection: Connection, taken: Claim, sending: Sequence[_ToSend]
+    ) -> dict[int, Settled]:
+        """What is known of a batch that may have been applied, by delivery; the rest may be sent again."""
+        if action.idempotency is Idempotency.NATIVE:
+            return {}
+        try:
+            answers: Sequence[object] = action.lookup(connection, _batch(taken, sending))
+        except Exception as error:  # noqa: BLE001 - not knowing is an answer too: it is judged, not dropped
+            doubt = error if isinstance(error, ConfigError) else Ambiguous(f"The look-up failed: {_said(error)}")
+            return {one.work.id: one for one in self._judged(sending, [doubt] * len(sending)).settled}
+        known: dict[int, Settled] = {}
+        for one, answer in zip(sending, answers, strict=True):
+            work = one.ready.work
+            if isinstance(answer, Result):
+                known[work.id] = judging.succeeded(work, answer)
+            elif answer is not NOT_APPLIED and not (answer is CANNOT_TELL and one.terms.on_unknown == "resend"):
+                known[work.id] = judging.unknown(work, _NOBODY_KNOWS)
+        return known
+
+    def _judged(self, sending: Sequence[_ToSend], outcomes: Sequence[Result | Failure]) -> _Sent:
+        now = self._clock.now()
+        settled = [
+            one.ready.followed(judging.judge(one.ready.work, outcome, one.terms, now))
+            for one, outcome in zip(sending, outcomes, strict=True)
+        ]
+        return _Sent(settled, list(outcomes))
+
+    def _settle(self, connection: DatabaseConnection, taken: Claim, sent: _Sent, lane: Due) -> None:
+        now = self._clock.now()
+        settling.settle(connection, taken, sent.settled, now)
+        wait = judging.lane_wait(sent.outcomes, lane.failures)
+        if wait is not None:
+            _block(connection, lane, wait, now)
+        elif lane.failures and sent.outcomes:
+            lanes.block(connection, lane.lane_id, 0, "", 0)
+
+
+def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> None:
+    until = now + round(wait.length.total_seconds() * 1000)
+    if wait.whole_connection:
+        lanes.block_connection(connection, lane.connection, until, wait.reason)
+    else:
+        lanes.block(connection, lane.lane_id, until, wait.reason, lane.failures + 1)
+
+
+def _batch(taken: Claim, sending: Sequence[_ToSend]) -> Batch[Any]:
+    deliveries = [
+        Delivery(one.ready.key, one.params, one.ready.work.attempt, one.ready.work.subject) for one in sending
+    ]
+    return Batch(taken.batch_id, deliveries, taken.repeated)
+
+
+def _run(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> list[Result | Failure]:
+    """Calls the connector; whatever it raises becomes the outcome of the whole batch."""
+    try:
+        outcomes = list(action.run(connection, batch))
+    except Failure as failure:
+        return [failure] * len(batch)
+    except Exception as error:  # noqa: BLE001 - a connector's bug must not stop the hub; the far end may have acted
+        log.error("connector failed", action=action.name, error=type(error).__name__)
+        return [Ambiguous(f"{action.name} failed unexpectedly ({type(error).__name__}).")] * len(batch)
+    if len(outcomes) != len(batch):
+        log.error("connector broke its promise", action=action.name, sent=len(batch), answered=len(outcomes))
+        return [Ambiguous(f"{action.name} did not answer for every delivery.")] * len(batch)
+    return outcomes
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, Failure) else type(error).__name__

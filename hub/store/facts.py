@@ -1,0 +1,33 @@
+"""Facts about this installation."""
+
+from __future__ import annotations
+
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.store.journal import insert_ignoring
+from hub.store.tables import facts
+
+
+def hub_id(connection: Connection) -> str:
+    """This installation's own id, made at the first start: 32 hex digits."""
+    return _once(connection, "hub_id", uuid.uuid4().hex)
+
+
+def first_start(connection: Connection, now: int) -> int:
+    """When the hub first started on this database."""
+    return int(_once(connection, "first_start", str(now)))
+
+
+def touch(connection: Connection, now: int) -> None:
+    """Writes something: shows whether the disk takes it."""
+    _once(connection, "last_touch", "")
+    connection.execute(facts.update().where(facts.c.name == "last_touch").values(value=str(now)))
+
+
+def _once(connection: Connection, name: str, value: str) -> str:
+    connection.execute(insert_ignoring(connection, facts), {"name": name, "value": value})
+    found: str = connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar_one()
+    return found

@@ -1,0 +1,1 @@
+"""HTTP: the webhook, health, pages. The only importer of Starlette."""
