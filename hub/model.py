@@ -72,6 +72,7 @@ class Event:
 
     id: str
     type: str
+    object_id: str  #: what it is about (a session, a charge …), "" when it does not say
     account: str  #: the connected account, "" for the shop's own
     livemode: bool
     created: int

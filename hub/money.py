@@ -62,4 +62,4 @@ def with_own_digits(amount: Decimal, currency: str) -> Decimal:
     """``amount`` with the currency's own digits; digits that carry value are never dropped (5.50 ISK stays)."""
     step = Decimal(1).scaleb(-own_digits(currency))
     rounded = amount.quantize(step, ROUND_HALF_UP)
-    return rounded if rounded == amount else amount.normalize()
+    return rounded if rounded == amount else amount

@@ -29,16 +29,17 @@ def parse(body: bytes, *, source: Source, received_at: int) -> Event:
     document = parse_json(body)
     kind = document.get("object")
     if kind == "v2.core.event":
-        thin, created = True, _thin_created(document.get("created"))
+        thin, created, about = True, _thin_created(document.get("created")), document.get("related_object")
     elif kind == "event":
-        thin, created = False, _created(document.get("created"))
-        if not isinstance(_data_object(document), dict):
+        thin, created, about = False, _created(document.get("created")), _data_object(document)
+        if not isinstance(about, dict):
             raise NotAnEvent("The event has no data.object.")
     else:
         raise NotAnEvent("The body is not an event: its “object” is neither “event” nor “v2.core.event”.")
     return Event(
         id=_token(document, "id"),
         type=_token(document, "type").removeprefix("v1."),
+        object_id=_object_id(about),
         account=_account(document),
         livemode=document.get("livemode") is True,
         created=created,
@@ -85,6 +86,11 @@ def _token(document: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
         raise NotAnEvent(f"The event has no usable “{name}”.")
     return value
+
+
+def _object_id(about: object) -> str:
+    value = about.get("id") if isinstance(about, dict) else None
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
 
 
 def _account(document: Mapping[str, Any]) -> str:

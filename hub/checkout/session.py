@@ -13,6 +13,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 _NOTHING: Json = {}
+#: Far above any amount or time in seconds, and with room for milliseconds below 2**63.
+_LARGEST = 2**52
 
 
 def mapping(value: object) -> Json:
@@ -29,8 +31,8 @@ def text(value: object) -> str | None:
 
 
 def integer(value: object) -> int | None:
-    """``value`` if it is a whole number, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """``value`` if it is a whole number that a database column holds, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST else None
 
 
 def items_of(value: object) -> Sequence[Json]:
@@ -49,7 +51,7 @@ def is_paid(session: Json) -> bool:
 
     https://docs.stripe.com/checkout/fulfillment: everything but ``unpaid``. A missing or new status is not paid.
     """
-    return session.get("payment_status") in {"paid", "no_payment_required"}
+    return session.get("payment_status") in ("paid", "no_payment_required")
 
 
 def shipping(session: Json) -> Json:

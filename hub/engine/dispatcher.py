@@ -11,7 +11,7 @@ from datetime import timedelta
 from hub.clock import Clock
 from hub.engine.planner import STEERING, Planner
 from hub.engine.sending import Sender
-from hub.errors import NotStored
+from hub.errors import NotStored, StorageError
 from hub.log import get_logger
 from hub.registry import Registry
 from hub.store import claims, lanes
@@ -67,8 +67,16 @@ class Dispatcher:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Takes back what a dead process held, then works until :meth:`stop`."""
+        """Takes back what a dead process held, then works until :meth:`stop`.
+
+        Raises ``StorageError`` when the database allows one process and another one is at work.
+        """
         if self._alone:
+            if not self._database.lead():
+                raise StorageError(
+                    "Another process already delivers from this database.",
+                    "Stop it (hub serve, hub work), or use PostgreSQL for several: HUB_DATABASE_URL.",
+                )
             self._recover(everyone=True)
         self._database.watch(self.wake)
         for name, loop in (("plan", self._plan), ("deliver", self._deliver), ("lease", self._watch_leases)):
@@ -118,6 +126,8 @@ class Dispatcher:
                 news.clear()
 
     def _plan(self) -> float:
+        if not self._database.lead():
+            return _LOOK
         while self._planner.turn():
             if self._stopping.is_set():
                 return 0

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from hub import keys
 from hub.checkout import events
 from hub.checkout import orders as tellings
 from hub.checkout.reading import Reading, object_to_fetch, read
 from hub.clock import Clock, to_datetime
 from hub.connector import Action
-from hub.engine import keys
 from hub.engine.contexts import LINE_ITEMS, SESSION, Contexts, line_items, objects
 from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from hub import keys
 from hub.clock import Clock, to_datetime
 from hub.connector import Params
-from hub.engine import judging, keys
+from hub.engine import judging
 from hub.engine.contexts import Contexts
 from hub.engine.planner import new_delivery
 from hub.engine.rulebook import Rulebook

@@ -12,6 +12,7 @@ again after a rollback, so it must have no effect outside the database.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import queue
 import sqlite3
 import threading
@@ -19,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -68,6 +69,13 @@ class Database(ABC):
     def watch(self, wake: Callable[[], None]) -> None:
         """Calls ``wake`` from a thread of its own whenever another process may have written."""
 
+    @abstractmethod
+    def lead(self) -> bool:
+        """Whether this process is the one that plans (PostgreSQL) or works at all (SQLite), from now until it closes.
+
+        Another process takes over as soon as this one is gone.
+        """
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -107,6 +115,7 @@ class SQLite(Database):
         self._waiting: queue.SimpleQueue[tuple[Operation[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._connection: Connection | None = None  # the writer thread's own, kept open
+        self._lock_file: IO[str] | None = None
         with _explained(f"The database {path} cannot be used"), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA user_version")
         self._writer = threading.Thread(target=self._write_all, name="hub-writer", daemon=True)
@@ -119,6 +128,17 @@ class SQLite(Database):
 
     def announce(self) -> None:
         pass  # the other process sees PRAGMA data_version change
+
+    def lead(self) -> bool:
+        if self._lock_file is None:
+            file = self.path.with_name(self.path.name + ".lock").open("a")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.close()
+                return False
+            self._lock_file = file
+        return True
 
     def watch(self, wake: Callable[[], None]) -> None:
         threading.Thread(target=self._watch, args=(wake,), name="hub-watch", daemon=True).start()
@@ -138,6 +158,8 @@ class SQLite(Database):
         self._stopping.set()
         self._waiting.put(None)
         self._writer.join()
+        if self._lock_file is not None:
+            self._lock_file.close()
         super().close()
 
     def _write_all(self) -> None:
@@ -178,6 +200,10 @@ class SQLite(Database):
                 return [operation(self._connection) for operation in operations]
 
 
+#: Any number will do, as long as every process of the hub asks for the same lock.
+_PLANNER_LOCK = 0x485543
+
+
 class PostgreSQL(Database):
     """A shared database: any number of processes on any number of machines."""
 
@@ -191,6 +217,7 @@ class PostgreSQL(Database):
         with _explained("The PostgreSQL server cannot be used"), engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
         self._executor = ThreadPoolExecutor(self._WRITERS, thread_name_prefix="hub-writer")
+        self._leading: Connection | None = None  # holds the advisory lock as long as it lives
         self._stopping = threading.Event()
 
     def write(self, operation: Operation[T]) -> Future[T]:
@@ -229,9 +256,21 @@ class PostgreSQL(Database):
                 if list(raw.notifies(timeout=0.5, stop_after=1)):
                     wake()
 
+    def lead(self) -> bool:
+        try:
+            if self._leading is None:
+                self._leading = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            # Asked again each time: it is granted anew to who holds it, and shows that the connection still lives.
+            return bool(self._leading.exec_driver_sql(f"SELECT pg_try_advisory_lock({_PLANNER_LOCK})").scalar())
+        except SQLAlchemyError:
+            self._leading = None
+            return False
+
     def close(self) -> None:
         self._stopping.set()
         self._executor.shutdown(wait=True)
+        if self._leading is not None:
+            self._leading.invalidate()  # a pooled connection would keep the lock
         super().close()
 
 

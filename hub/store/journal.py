@@ -20,6 +20,7 @@ _EVENT = (
     events.c.seq,
     events.c.id,
     events.c.type,
+    events.c.object_id,
     events.c.account,
     events.c.livemode,
     events.c.thin,
@@ -82,6 +83,7 @@ def _row(event: Event) -> dict[str, Any]:
     return {
         "id": event.id,
         "type": event.type,
+        "object_id": event.object_id,
         "account": event.account,
         "livemode": event.livemode,
         "thin": event.thin,
@@ -161,11 +163,11 @@ def waiting(connection: Connection, seq: int) -> list[Postponed]:
     return [Postponed(*row) for row in connection.execute(sa.select(*columns).where(*open_ones))]
 
 
-def replan(connection: Connection, seqs: Sequence[int], now: int) -> None:
+def replan(connection: Connection, chosen: Sequence[int], now: int) -> None:
     """Has events planned again by every rule; effects that exist keep their keys and do not repeat."""
     connection.execute(
         plannings.update()
-        .where(plannings.c.event_seq.in_(seqs), plannings.c.rule == EVERY_RULE)
+        .where(plannings.c.event_seq.in_(list(chosen)), plannings.c.rule == EVERY_RULE)
         .values(due_at=now, tries=0)
     )
 
@@ -183,11 +185,18 @@ def find(connection: Connection, event_id: str) -> Event | None:
     return None if row is None else _event(row)
 
 
+def seqs(connection: Connection, wanted: str) -> list[int]:
+    """The places in the journal of an event id, or of all events about an object's id."""
+    statement = sa.select(events.c.seq).where(sa.or_(events.c.id == wanted, events.c.object_id == wanted))
+    return list(connection.execute(statement.order_by(events.c.seq)).scalars())
+
+
 def _event(row: Any) -> Event:
     return Event(
         seq=row.seq,
         id=row.id,
         type=row.type,
+        object_id=row.object_id,
         account=row.account,
         livemode=row.livemode,
         thin=row.thin,

@@ -62,7 +62,7 @@ def _lock(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, Or
         .order_by(orders.c.id, orders.c.account, orders.c.livemode)
         .with_for_update()
     )
-    found = [_order(row) for row in connection.execute(statement)]
+    found = [from_row(row) for row in connection.execute(statement)]
     return {key_of(order): order for order in found if key_of(order) in wanted}
 
 
@@ -82,17 +82,19 @@ def _row(order: Order, now: int) -> dict[str, Any]:
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Order]:
     """Orders by their number."""
     statement = sa.select(*_FIELDS).where(orders.c.number.in_(list(numbers)))
-    return {row.number: _order(row) for row in connection.execute(statement)}
+    return {row.number: from_row(row) for row in connection.execute(statement)}
 
 
 def find(connection: Connection, session_id: str) -> Order | None:
     """The order of a Checkout Session."""
     row = connection.execute(sa.select(*_FIELDS).where(orders.c.id == session_id)).first()
-    return None if row is None else _order(row)
+    return None if row is None else from_row(row)
 
 
-def _order(row: Any) -> Order:
-    return Order(**{**row._asdict(), "state": OrderState(row.state)})
+def from_row(row: Any) -> Order:
+    """The order in a row of the table."""
+    values = {column.name: getattr(row, column.name) for column in _FIELDS}
+    return Order(**{**values, "state": OrderState(row.state)})
 
 
 def keep_enrichment(

@@ -48,6 +48,7 @@ events = Table(
     Column("seq", _Id, Identity(), primary_key=True),
     Column("id", Text, nullable=False),
     Column("type", Text, nullable=False),
+    Column("object_id", Text, nullable=False),  # what it is about: a session, a charge …
     Column("account", Text, nullable=False),
     Column("livemode", Boolean(create_constraint=False), nullable=False),
     Column("thin", Boolean(create_constraint=False), nullable=False),
@@ -57,6 +58,7 @@ events = Table(
     Column("body", LargeBinary, nullable=False),
     # https://docs.stripe.com/connect/webhooks: ids are only promised to be unique within an account and mode.
     UniqueConstraint("id", "type", "account", "livemode"),
+    Index("ix_events_object_id", "object_id"),
 )
 
 #: What is still to be planned: a row per event, and one more per rule that has to wait (held, or for Stripe).

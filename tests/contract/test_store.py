@@ -12,8 +12,8 @@ import pytest
 
 from hub.checkout import orders as tellings
 from hub.connector import Ledger, Permanent
-from hub.engine.keys import run_key
 from hub.errors import NotStored, StorageError
+from hub.keys import run_key
 from hub.model import DeliveryState, Event, Order, OrderState, Source
 from hub.store import claims, journal, lanes, orders, rulesets, runs, schema, settling, stock
 from hub.store.claims import Claim, Work
@@ -32,6 +32,7 @@ def event(name: str, **changes: Any) -> Event:
     base = Event(
         id=f"evt_{name}",
         type="checkout.session.completed",
+        object_id=f"cs_{name}",
         account="",
         livemode=False,
         created=NOW,

@@ -29,6 +29,7 @@ def upgrade() -> None:
         ),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("livemode", sa.Boolean(), nullable=False),
         sa.Column("thin", sa.Boolean(), nullable=False),
@@ -39,6 +40,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
         sa.UniqueConstraint("id", "type", "account", "livemode", name=op.f("uq_events_id_type_account_livemode")),
     )
+    op.create_index("ix_events_object_id", "events", ["object_id"], unique=False)
     op.create_table(
         "facts",
         sa.Column("name", sa.Text(), nullable=False),

@@ -1,0 +1,101 @@
+"""``hub retry``, ``replay``, ``cancel``, ``resolve``: a person's decisions. Finished effects never repeat."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hub.app import Hub
+from hub.cli.open_ import opened, since_ms
+from hub.cli.output import no, progress
+from hub.store import deciding, journal
+from hub.store.database import Connection
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID…", help="Deliveries, see  hub deliveries")]
+
+#: So many at a time: each a transaction of its own, so that the hub's own work goes on in between.
+_AT_ONCE = 500
+
+
+def retry(
+    ids: Ids = None,
+    all_dead: Annotated[bool, typer.Option("--all-dead", help="Every dead letter.")] = False,
+    rule: Annotated[str | None, typer.Option(help="With --all-dead: only of this rule.")] = None,
+    since: Annotated[str | None, typer.Option(help="With --all-dead: only those of this time, e.g. 7d.")] = None,
+) -> None:
+    """Try dead deliveries again, and waiting ones at once."""
+    if bool(ids) is all_dead:
+        raise typer.BadParameter("Name deliveries, or say --all-dead.")
+    with opened() as hub:
+        now = hub.clock.now()
+        moment = since_ms(since, now)
+        chosen = ids or hub.database.read(lambda connection: deciding.dead_ids(connection, rule=rule, since=moment))
+        refused: dict[int, str] = {}
+        for start in progress(range(0, len(chosen), _AT_ONCE), "Retrying"):
+            part = chosen[start : start + _AT_ONCE]
+            refused |= hub.database.write(lambda connection, part=part: deciding.retry(connection, part, now)).result()
+        hub.database.announce()
+    _report(len(chosen) - len(refused), "will be tried again", refused)
+
+
+def cancel(ids: Annotated[list[int], typer.Argument(metavar="ID…")]) -> None:
+    """Never send these deliveries, nor the steps that follow them."""
+    with opened() as hub:
+        now = hub.clock.now()
+        refused = hub.database.write(lambda connection: deciding.cancel(connection, ids, now)).result()
+    _report(len(ids) - len(refused), "cancelled", refused)
+
+
+def resolve(
+    delivery: Annotated[int, typer.Argument(metavar="ID")],
+    happened: Annotated[
+        bool | None, typer.Option("--happened/--did-not-happen", help="What you found at the far end.")
+    ] = None,
+) -> None:
+    """Say whether a delivery of unknown outcome happened."""
+    if happened is None:
+        raise typer.BadParameter("Say --happened or --did-not-happen.")
+    with opened() as hub:
+        now = hub.clock.now()
+        refusal = hub.database.write(
+            lambda connection: deciding.resolve(connection, delivery, happened=happened, now=now)
+        ).result()
+        hub.database.announce()
+    if refusal:
+        raise no(f"Delivery {delivery}: {refusal}")
+    print(f"Delivery {delivery} is settled." if happened else f"Delivery {delivery} will be sent.")
+
+
+def replay(
+    ids: Annotated[list[str], typer.Argument(metavar="evt_…|cs_…", help="Events, or orders with all their events.")],
+) -> None:
+    """Go over events or orders again with the rules of now; finished effects do not repeat."""
+    with opened() as hub:
+        missing = [one for one in progress(ids, "Replaying") if not _replay(hub, one)]
+        hub.database.announce()
+    for one in missing:
+        no(f"There is no event or order {one}.")
+    if missing:
+        raise typer.Exit(1)
+    print("It will be planned again by the running hub; finished effects do not repeat.")
+
+
+def _replay(hub: Hub, wanted: str) -> bool:
+    """Has an event, or all events about an object, planned again; False when there is none."""
+    now = hub.clock.now()
+
+    def write(connection: Connection) -> bool:
+        seqs = journal.seqs(connection, wanted)
+        journal.replan(connection, seqs, now)
+        return bool(seqs)
+
+    return hub.database.write(write).result()
+
+
+def _report(count: int, what: str, refused: dict[int, str]) -> None:
+    print(f"{count} {what}.")
+    for delivery, reason in sorted(refused.items()):
+        no(f"Delivery {delivery}: {reason}")
+    if refused:
+        raise typer.Exit(1)

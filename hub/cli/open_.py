@@ -1,0 +1,37 @@
+"""Opening the hub for a command: settings, environment, database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import typer
+
+from hub import duration
+from hub.app import Hub, open_hub
+from hub.settings import Environment, read_settings
+
+
+@contextmanager
+def opened() -> Iterator[Hub]:
+    """The hub of this folder's settings; its database may be in use by ``hub serve`` at the same time."""
+    environment = Environment()
+    hub = open_hub(read_settings(environment), environment)
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+def since_ms(text: str | None, now: int) -> int | None:
+    """The moment that ``--since 7d`` (or ``7 days``, ``12h``) means; raises a usage error for anything else."""
+    if text is None:
+        return None
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    short = f"{text[:-1]} {units[text[-1]]}" if text and text[-1] in units and text[:-1].isdigit() else text
+    try:
+        length: timedelta = duration.parse(short)
+    except ValueError:
+        raise typer.BadParameter(f"“{text}” is not a length of time. Write 7d, 12h or 30 days.") from None
+    return now - round(length.total_seconds() * 1000)

@@ -1,0 +1,72 @@
+"""How commands print: tables for people, one JSON document for programs, progress where it takes a while."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from hub.clock import to_datetime
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many.")]
+
+#: Wide enough when piped: a table that is cut by a width nobody has is of no use.
+_PIPED_WIDTH = 200
+
+
+def console() -> Console:
+    """Standard output; plain when it is not a terminal."""
+    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+
+
+def print_json(document: Any) -> None:
+    """The whole answer for a program."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
+    """Rows as a table; ``empty`` when there are none."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    if table.row_count:
+        console().print(table)
+    else:
+        print(empty)
+
+
+def _plain(cell: Any) -> Any:
+    # Text, not markup: a buyer called "[red]" is not a colour.
+    return Text("" if cell is None else str(cell))
+
+
+def when(milliseconds: int | None) -> str:
+    """A time of ours for people, in the machine's time zone, to the second."""
+    if milliseconds is None:
+        return ""
+    return to_datetime(milliseconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(milliseconds: int | None) -> str | None:
+    """A time of ours for programs: ISO 8601 in UTC."""
+    return None if milliseconds is None else to_datetime(milliseconds).isoformat().replace("+00:00", "Z")
+
+
+def no(message: str) -> typer.Exit:
+    """The answer "no": a sentence on standard error, exit code 1; to be raised."""
+    print(message, file=sys.stderr)
+    return typer.Exit(1)
+
+
+def progress(things: Sequence[Any], what: str) -> Iterator[Any]:
+    """Goes through ``things`` with a progress bar on standard error, when it is a terminal."""
+    bar = Console(stderr=True)
+    yield from track(things, description=what, console=bar, transient=True, disable=not bar.is_terminal)

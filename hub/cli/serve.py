@@ -1,0 +1,123 @@
+"""``hub serve`` and ``hub work``: the processes that run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from hub import demo
+from hub.app import Hub, Worker, open_hub
+from hub.cli.greeting import greeting
+from hub.cli.problems import in_words
+from hub.engine.intake import Intake
+from hub.errors import RulesError
+from hub.log import get_logger, hide, set_up
+from hub.settings import Environment, read_settings, unknown_settings
+from hub.watching import FileWatch
+from hub.web.metrics import Metrics
+from hub.web.server import Server, listen
+from hub.web.site import Site
+from hub.web.webhook import Webhook
+
+log = get_logger(__name__)
+
+NoDispatch = Annotated[bool, typer.Option("--no-dispatch", help="Only take webhooks; hub work plans and delivers.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Do not start while any rule is held.")]
+
+
+def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
+    """Take webhooks, plan and deliver, all in one process."""
+    with _started(strict) as hub:
+        settings = hub.settings
+        secrets = (demo.make_secret(settings),) if settings.is_demo else settings.webhook_secrets
+        hide(*secrets)
+        listener = listen(settings.host, settings.port)
+        worker = None if no_dispatch else Worker(hub)
+        metrics = Metrics()
+        stored = hub.database.announce if worker is None else worker.dispatcher.wake
+        webhook = Webhook(Intake(hub.database, hub.clock, stored), secrets, hub.clock, metrics)
+        site = Site(webhook, hub.database, hub.clock, metrics)
+        greet = threading.Thread(target=greeting, args=(hub, listener.getsockname()[1]), daemon=True)
+        with _working(hub, worker):
+            Server(site.application, listener, greet.start).serve_here()
+
+
+def work(strict: Strict = False) -> None:
+    """Plan and deliver only; several of these share the work of one PostgreSQL database."""
+    with _started(strict) as hub:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        with _working(hub, Worker(hub)):
+            log.info("working", database=hub.database.dialect)
+            stop.wait()
+
+
+@contextmanager
+def _started(strict: bool) -> Iterator[Hub]:
+    """Settings read, logging set up, database open, rules in force; whatever is wrong ends in one sentence."""
+    environment = Environment()
+    settings = read_settings(environment)
+    set_up(settings.log_format)
+    for sentence in unknown_settings(environment):
+        log.warning(sentence)
+    hub = open_hub(settings, environment)
+    try:
+        _load_rules(hub, strict)
+        yield hub
+    finally:
+        hub.close()
+
+
+def _load_rules(hub: Hub, strict: bool) -> None:
+    loaded = hub.rulebook.load()
+    if loaded.ruleset is None:
+        raise RulesError(in_words(loaded.problems), "Correct this and start again;  hub check  says the same.")
+    held = [rule for rule in loaded.ruleset.rules if rule.held is not None]
+    for rule in held:
+        log.warning("rule held", rule=rule.name, reason=rule.held.reason)
+    if strict and held:
+        names = ", ".join(f"“{rule.name}”" for rule in held)
+        raise RulesError(
+            f"These rules are held: {names}.", "Correct them ( hub check  says how), or start without --strict."
+        )
+
+
+@contextmanager
+def _working(hub: Hub, worker: Worker | None) -> Iterator[None]:
+    """The worker at work, if there is one, and the rules file watched."""
+
+    def changed() -> None:
+        _reload(hub, worker)
+
+    watch = FileWatch(hub.settings.rules, changed)
+    if worker is not None:
+        worker.start()
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+        if worker is not None:
+            worker.stop()
+
+
+def _reload(hub: Hub, worker: Worker | None) -> None:
+    """Takes a saved rules file into force; a broken one is told and changes nothing."""
+    before = hub.rulebook.current[1].digest
+    try:
+        loaded = hub.rulebook.load()
+    except RulesError as error:
+        log.error("the rules file is gone; the rules of before stay in force", reason=error.message)
+        return
+    if loaded.ruleset is None:
+        log.error("the rules file is broken; the rules of before stay in force", problems=in_words(loaded.problems))
+    elif loaded.ruleset.digest != before:
+        log.info("rules loaded", digest=loaded.ruleset.digest[:12], rules=len(loaded.ruleset.rules))
+        if worker is not None:
+            worker.reload()

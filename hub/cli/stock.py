@@ -1,0 +1,92 @@
+"""``hub stock``: the stock list and its movements."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.open_ import opened
+from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
+from hub.errors import HubError
+from hub.store import stock
+
+app = typer.Typer(add_completion=False, help="The stock list and its movements.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def listing(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the stock, or change it."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened() as hub:
+        items = hub.database.read(stock.items)
+    if as_json:
+        print_json([asdict(item) for item in items])
+        return
+    rows = [(item.sku, item.on_hand, item.reserved, item.low_at) for item in items]
+    print_table(["SKU", "On hand", "Reserved", "Low at"], rows, "Nothing yet. Add with  hub stock set SKU NUMBER")
+
+
+@app.command("set")
+def set_(
+    sku: Annotated[str, typer.Argument()],
+    count: Annotated[int, typer.Argument(min=0, metavar="NUMBER", help="Pieces you counted.")],
+) -> None:
+    """Set what is on hand; the difference becomes a movement."""
+    _set({sku: count})
+    print(f"{sku}: {count} on hand.")
+
+
+@app.command("import")
+def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns: sku, on_hand.")]) -> None:
+    """Set many at once from a spreadsheet file."""
+    counts = _read(file)
+    _set(counts)
+    print(f"{len(counts)} SKUs set from {file}.")
+
+
+@app.command()
+def moves(sku: Annotated[str, typer.Argument()], limit: Limit = None, as_json: AsJson = False) -> None:
+    """List the movements of a SKU, newest first."""
+    with opened() as hub:
+        rows = hub.database.read(lambda connection: stock.movements(connection, sku, limit))
+    if not rows:
+        raise no(f"“{sku}” has no movements. List the stock with  hub stock")
+    if as_json:
+        print_json([_movement(row) for row in rows])
+        return
+    columns = ["At", "Kind", "Change", "On hand", "For"]
+    print_table(columns, [(when(row.at), row.kind, f"{row.delta:+}", row.balance, row.subject) for row in rows], "")
+
+
+def _movement(row: Any) -> dict[str, Any]:
+    return {"sku": row.sku, "kind": row.kind, "delta": row.delta, "balance": row.balance, "subject": row.subject} | {
+        "at": iso(row.at)
+    }
+
+
+def _set(counts: dict[str, int]) -> None:
+    with opened() as hub:
+        now = hub.clock.now()
+        hub.database.write(lambda connection: stock.set_on_hand(connection, counts, now=now)).result()
+
+
+def _read(file: Path) -> dict[str, int]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = list(csv.DictReader(text))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HubError(f"{file} cannot be read ({error}).", "Save it as CSV in UTF-8.") from None
+    counts = {}
+    for number, row in enumerate(rows, start=2):
+        sku, count = (row.get("sku") or "").strip(), (row.get("on_hand") or "").strip()
+        if not sku or not count.isdigit():
+            raise HubError(
+                f"{file}, line {number}: it needs a sku and a whole number in on_hand.", "Nothing was changed."
+            )
+        counts[sku] = int(count)
+    return counts

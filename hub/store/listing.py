@@ -1,0 +1,224 @@
+"""What people look at: events, orders and deliveries, newest first, filtered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.keys import effect_key
+from hub.model import Order
+from hub.store import orders as order_store
+from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine:
+    """An event in the list. ``waiting``: why it is not fully planned yet, "" when it is."""
+
+    id: str
+    type: str
+    object_id: str
+    account: str
+    livemode: bool
+    source: str
+    created: int
+    received_at: int
+    waiting: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryLine:
+    """A delivery in the list, as ``hub deliveries --json`` shows it."""
+
+    id: int
+    key: str
+    event: str
+    subject: str
+    order: int | None
+    rule: str
+    step: str
+    item: str
+    action: str
+    connection: str
+    state: str
+    attempts: int
+    receipt: dict[str, Any] | None
+    error: str
+    due_at: int | None
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLine:
+    """One try at a delivery."""
+
+    delivery_id: int
+    number: int
+    started_at: int
+    finished_at: int | None
+    outcome: str | None
+    detail: str
+
+
+def _waiting() -> sa.ScalarSelect[str]:
+    note = sa.func.coalesce(sa.func.nullif(sa.func.max(plannings.c.note), ""), "being planned")
+    return (
+        sa.select(note)
+        .where(plannings.c.event_seq == events.c.seq, plannings.c.due_at.is_not(None))
+        .having(sa.func.count() > 0)
+        .scalar_subquery()
+    )
+
+
+_EVENTS = sa.select(
+    events.c.id,
+    events.c.type,
+    events.c.object_id,
+    events.c.account,
+    events.c.livemode,
+    events.c.source,
+    events.c.created,
+    events.c.received_at,
+    _waiting().label("waiting"),
+)
+
+
+def list_events(
+    connection: Connection, *, kind: str | None = None, since: int | None = None, limit: int | None = None
+) -> list[EventLine]:
+    """Events, newest first; ``since`` is when they were received."""
+    statement = _EVENTS
+    if kind is not None:
+        statement = statement.where(events.c.type == kind)
+    if since is not None:
+        statement = statement.where(events.c.received_at >= since)
+    return [_event(row) for row in connection.execute(statement.order_by(events.c.seq.desc()).limit(limit))]
+
+
+def _event(row: Any) -> EventLine:
+    return EventLine(**{**row._asdict(), "waiting": row.waiting or ""})
+
+
+def list_orders(
+    connection: Connection,
+    *,
+    state: str | None = None,
+    search: str | None = None,
+    since: int | None = None,
+    limit: int | None = None,
+) -> list[Order]:
+    """Orders, newest first. ``search`` looks into name, e-mail, id and number."""
+    statement = sa.select(orders)
+    if state is not None:
+        statement = statement.where(orders.c.state == state)
+    if since is not None:
+        statement = statement.where(orders.c.created_at >= since)
+    if search:
+        statement = statement.where(_matches(search))
+    rows = connection.execute(statement.order_by(orders.c.number.desc()).limit(limit))
+    return [order_store.from_row(row) for row in rows]
+
+
+def _matches(search: str) -> sa.ColumnElement[bool]:
+    texts = (orders.c.customer_name, orders.c.customer_email, orders.c.id, orders.c.payment_intent)
+    found = [text.icontains(search, autoescape=True) for text in texts]
+    if search.isascii() and search.isdigit() and len(search) < 16:
+        found.append(orders.c.number == int(search))
+    return sa.or_(*found)
+
+
+def list_deliveries(
+    connection: Connection,
+    *,
+    state: str | None = None,
+    subject: str | None = None,
+    rule: str | None = None,
+    since: int | None = None,
+    ids: Sequence[int] | None = None,
+    limit: int | None = None,
+) -> list[DeliveryLine]:
+    """Deliveries, newest first. ``subject``: a business object's id. A ready one in a blocked lane shows as waiting."""
+    statement = (
+        sa.select(
+            deliveries,
+            runs.c.key.label("run_key"),
+            runs.c.subject,
+            runs.c.rule,
+            runs.c.item,
+            runs.c.order_number,
+            events.c.id.label("event"),
+            lanes.c.blocked_until,
+            lanes.c.reason,
+        )
+        .join(runs, runs.c.id == deliveries.c.run_id)
+        .join(events, events.c.seq == runs.c.event_seq)
+        .join(lanes, lanes.c.id == deliveries.c.lane_id)
+    )
+    if subject is not None:
+        statement = statement.where(runs.c.subject == subject)
+    if rule is not None:
+        statement = statement.where(runs.c.rule == rule)
+    if since is not None:
+        statement = statement.where(deliveries.c.updated_at >= since)
+    if ids is not None:
+        statement = statement.where(deliveries.c.id.in_(list(ids)))
+    if state is not None:
+        statement = statement.where(_shown_state() == state)
+    rows = connection.execute(statement.order_by(deliveries.c.id.desc()).limit(limit))
+    return [_delivery(row) for row in rows]
+
+
+def _shown_state() -> sa.ColumnElement[str]:
+    held = sa.and_(deliveries.c.state == "ready", lanes.c.reason != "")
+    return sa.case((held, sa.literal("waiting")), else_=deliveries.c.state)
+
+
+def _delivery(row: Any) -> DeliveryLine:
+    held = row.state == "ready" and row.reason != ""
+    state = "waiting" if held else row.state
+    return DeliveryLine(
+        id=row.id,
+        key=effect_key(row.run_key, row.step),
+        event=row.event,
+        subject=row.subject,
+        order=row.order_number,
+        rule=row.rule,
+        step=row.step,
+        item=row.item,
+        action=row.action,
+        connection=row.connection,
+        state=state,
+        attempts=row.attempts,
+        receipt=None if row.receipt is None else json.loads(row.receipt),
+        error=row.error or (row.reason if held else ""),
+        due_at=max(row.due_at, row.blocked_until) if state in {"ready", "waiting"} else None,
+        updated_at=row.updated_at,
+    )
+
+
+def list_attempts(connection: Connection, delivery_ids: Sequence[int]) -> list[AttemptLine]:
+    """Every try at the deliveries, in order."""
+    statement = (
+        sa.select(
+            attempts.c.delivery_id,
+            attempts.c.number,
+            attempts.c.started_at,
+            attempts.c.finished_at,
+            attempts.c.outcome,
+            attempts.c.detail,
+        )
+        .where(attempts.c.delivery_id.in_(list(delivery_ids)))
+        .order_by(attempts.c.delivery_id, attempts.c.number)
+    )
+    return [AttemptLine(**row._asdict()) for row in connection.execute(statement)]
+
+
+def events_about(connection: Connection, object_id: str) -> list[EventLine]:
+    """The events about a business object (a session …), in order of arrival."""
+    rows = connection.execute(_EVENTS.where(events.c.object_id == object_id).order_by(events.c.seq))
+    return [_event(row) for row in rows]
