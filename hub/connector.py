@@ -40,6 +40,7 @@ __all__ = [
     "NOT_APPLIED",
     "Action",
     "Ambiguous",
+    "Answer",
     "Batch",
     "Cell",
     "Check",
@@ -221,13 +222,15 @@ class Idempotency(StrEnum):
     NONE = "none"  #: neither: ``on_unknown`` decides
 
 
-class _Answer(Enum):
+class Answer(Enum):
+    """What ``lookup`` says of a delivery that has no result to show."""
+
     NOT_APPLIED = "not applied"
     CANNOT_TELL = "cannot tell"
 
 
-NOT_APPLIED = _Answer.NOT_APPLIED  #: ``lookup``: surely did not happen
-CANNOT_TELL = _Answer.CANNOT_TELL  #: ``lookup``: nobody can say
+NOT_APPLIED = Answer.NOT_APPLIED  #: ``lookup``: surely did not happen
+CANNOT_TELL = Answer.CANNOT_TELL  #: ``lookup``: nobody can say
 
 
 # --- What an action receives ---------------------------------------------------------------------------------------
@@ -323,7 +326,7 @@ class Action(ABC, Generic[ConnectionT, ParamsT]):
     def run(self, connection: ConnectionT, batch: Batch[ParamsT]) -> Sequence[Result | Failure]:
         """Makes the effects; one outcome per delivery, in order. Raising a ``Failure`` is that outcome for all."""
 
-    def lookup(self, connection: ConnectionT, batch: Batch[ParamsT]) -> Sequence[Result | _Answer]:
+    def lookup(self, connection: ConnectionT, batch: Batch[ParamsT]) -> Sequence[Result | Answer]:
         """After a maybe-applied try: per delivery its result, ``NOT_APPLIED`` or ``CANNOT_TELL``. No effects."""
         return [CANNOT_TELL] * len(batch)
 
