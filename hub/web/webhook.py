@@ -25,9 +25,6 @@ log = get_logger(__name__)
 
 #: Stripe's events are a few KB; its own samples stop at 64 KB.
 MOST_BYTES = 512 * 1024
-#: A sender that trickles its body is let go.
-_BODY_SECONDS = 10.0
-
 _ONLY_POST = (
     b"This address takes Stripe's webhooks, by POST. Enter it in the Stripe Dashboard under Developers, Webhooks.\n"
 )
@@ -45,10 +42,16 @@ class _Refused(Exception):
 
 
 class Webhook:
-    """The endpoint. ``secrets`` empty: polling only, everything is answered 503 with the reason."""
+    """The endpoint. ``secrets`` empty: polling only, everything is answered 503 with the reason.
 
-    def __init__(self, intake: Intake, secrets: Sequence[str], clock: Clock, metrics: Metrics) -> None:
+    ``patience`` is how long a body may take to arrive, in seconds.
+    """
+
+    def __init__(
+        self, intake: Intake, secrets: Sequence[str], clock: Clock, metrics: Metrics, patience: float = 10.0
+    ) -> None:
         self._intake = intake
+        self._patience = patience
         self._secrets = [secret.encode() for secret in secrets]
         self._clock = clock
         self._metrics = metrics
@@ -71,7 +74,7 @@ class Webhook:
         if not self._secrets:
             raise _Refused(503, "STRIPE_WEBHOOK_SECRET is not set, so webhooks cannot be verified.")
         headers = dict(scope["headers"])
-        raw = await _body(headers, receive)
+        raw = await _body(headers, receive, self._patience)
         now = self._clock.now()
         try:
             verify.verify(headers.get(b"stripe-signature", b""), raw, self._secrets, now // 1000)
@@ -87,13 +90,13 @@ class Webhook:
         return b'{"received": true, "event": %s, "duplicate": %s}' % (json.dumps(event.id).encode(), duplicate)
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The request's body, at most ``MOST_BYTES``, within ``_BODY_SECONDS``."""
+async def _body(headers: dict[bytes, bytes], receive: Receive, patience: float) -> bytes:
+    """The request's body, at most ``MOST_BYTES``; a sender that trickles it is let go after ``patience`` seconds."""
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > MOST_BYTES:
         raise _Refused(413, _TOO_LARGE)
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(patience):
             return await _gather(receive)
     except TimeoutError:
         raise _Refused(408, "The body did not arrive in time.") from None

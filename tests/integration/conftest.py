@@ -1,0 +1,55 @@
+"""A web application that is really listening, on a thread of the test's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from starlette.types import ASGIApp
+
+from hub.clock import SystemClock
+from hub.engine.intake import Intake
+from hub.store.database import Database
+from hub.web.metrics import Metrics
+from hub.web.server import Server, listen
+from hub.web.site import Site
+from hub.web.webhook import Webhook
+
+SECRETS = ("whsec_one", "whsec_two")
+
+
+@contextmanager
+def serving(application: ASGIApp) -> Iterator[int]:
+    """Serves ``application`` at the port that is yielded."""
+    listener = listen("127.0.0.1", 0)
+    port: int = listener.getsockname()[1]
+    started = threading.Event()
+    server = Server(application, listener, started.set)
+    thread = threading.Thread(target=server.serve_here)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def make_site(database: Database) -> Iterator[Callable[..., int]]:
+    """Starts the hub's site on the database; returns its port."""
+    opened = []
+
+    def make(secrets: tuple[str, ...] = SECRETS, patience: float = 10.0) -> int:
+        clock, metrics = SystemClock(), Metrics()
+        intake = Intake(database, clock, lambda: None)
+        webhook = Webhook(intake, secrets, clock, metrics, patience)
+        context = serving(Site(webhook, database, clock, metrics).application)
+        opened.append(context)
+        return context.__enter__()
+
+    yield make
+    for context in opened:
+        context.__exit__(None, None, None)
