@@ -306,7 +306,7 @@ TRIGGERS: Mapping[str, Trigger] = {
             "charge.refunded refund.created refund.updated",
             {"refund": _IN_EVENT, **_OF_ORDER},
             "refund",
-            "refund",
+            "",
             "Money went back, all of it or a part.",
         ),
         _trigger(
@@ -405,7 +405,7 @@ TRIGGERS: Mapping[str, Trigger] = {
             "account.application.deauthorized",
             {},
             "account",
-            "account",
+            "",
             "A connected account left.",
         ),
     )

@@ -18,6 +18,16 @@ class Place:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something in an otherwise readable file that does not mean what it looks like; not yet told."""
+
+    code: str
+    place: Place
+    message: str
+    suggestion: str
+
+
 class Problems:
     """The Problems of one load, over all its files."""
 
@@ -48,6 +58,12 @@ class Problems:
     def warn(self, code: str, place: Place, message: str, suggestion: str = "") -> None:
         """Something to look at; everything runs."""
         self._add(code, place, message, suggestion, Severity.WARNING)
+
+    def add_flaw(self, flaw: Flaw) -> None:
+        """What was noticed while the lines were read; it has silenced its own line."""
+        self._silent.discard((flaw.place.file, flaw.place.line))
+        self.add(flaw.code, flaw.place, flaw.message, flaw.suggestion)
+        self._silent.add((flaw.place.file, flaw.place.line))
 
     def silence(self, file: str, *lines: int) -> None:
         """Nothing more is said about these lines: whatever else is wrong there has the same cause."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import yaml
 
 from hub.rules.document import Entry, Items, Map, Node, Text, place_of, quoted
-from hub.rules.problems import Place
+from hub.rules.problems import Flaw, Place
 
 _NO_TAG = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map", None}
 
@@ -19,16 +18,6 @@ _TWICE = {
     "rules": "Put all rules below one rules:.",
     "examples": "Put all examples below one examples:.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """Something in an otherwise readable file that does not mean what it looks like."""
-
-    code: str
-    place: Place
-    message: str
-    suggestion: str
 
 
 class Tree:
@@ -45,6 +34,7 @@ class Tree:
         if isinstance(node, yaml.SequenceNode):
             nodes = tuple(self.node(one) for one in node.value)
             return Items(nodes, place_of(self._file, node.start_mark), _end(node))
+        assert isinstance(node, yaml.ScalarNode)
         return self._text(node)
 
     def _map(self, node: yaml.MappingNode) -> Node:
@@ -79,7 +69,9 @@ class Tree:
         if not value.startswith("{{"):
             value = "{" + value
             before = before.rstrip("{")
-        self._flaw("Y04", place, "A value that starts with {{ needs quotes.", f"Write:  {before.strip()} {quoted(value)}")
+        self._flaw(
+            "Y04", place, "A value that starts with {{ needs quotes.", f"Write:  {before.strip()} {quoted(value)}"
+        )
         return Text(value, place, '"', _end(node))
 
     def _twice(self, key: Text, first: int) -> None:
@@ -117,9 +109,7 @@ class Tree:
             message = "In YAML, # starts a comment, so everything after it is ignored and this value is empty."
             self._flaw("Y12", place, message, f"Put quotes around it:  {key}{quoted(f'#{eaten}')}")
             return
-        message = (
-            f"In YAML, “ #” starts a comment. Only “{text.value}” would be used; “#{eaten}” would be lost."
-        )
+        message = f"In YAML, “ #” starts a comment. Only “{text.value}” would be used; “#{eaten}” would be lost."
         fixed = quoted(f"{text.value} #{eaten}")
         hint = "(If it is a comment, add a space after the #.)"
         self._flaw("Y12", place, message, f"Put quotes around the whole text:  {key}{fixed}\n    {hint}")
@@ -135,7 +125,12 @@ class Tree:
         self._flaw("Y15", text.place, message, f"Write:  {self._key_before(text)}{quoted(text.value[1:-1])}")
 
     def _tag(self, text: Text, tag: str) -> None:
-        self._flaw("Y03", text.place, f"“{tag}” has a special meaning in YAML that rules do not use.", "Put the value in quotes.")
+        self._flaw(
+            "Y03",
+            text.place,
+            f"“{tag}” has a special meaning in YAML that rules do not use.",
+            "Put the value in quotes.",
+        )
 
     def _key_before(self, text: Text) -> str:
         """The setting's name in front of a value on the same line, as it is written in suggestions."""
@@ -148,5 +143,3 @@ class Tree:
 
 def _end(node: yaml.Node) -> tuple[int, int]:
     return node.end_mark.line, node.end_mark.column
-
-

@@ -64,6 +64,8 @@ WEEKDAY = Type(Kind.WEEKDAY)
 ANY = Type(Kind.ANY)
 TEXTS = Type(Kind.LIST, element=TEXT)
 
+#: Kinds that can be calculated with.
+NUMBERS = frozenset({Kind.NUMBER, Kind.AMOUNT})
 #: Kinds whose values are text when they are printed and compared.
 TEXTUAL = frozenset({Kind.TEXT, Kind.WORDS, Kind.COUNTRY, Kind.CURRENCY, Kind.WEEKDAY})
 #: Kinds that cannot stand in a text as they are.

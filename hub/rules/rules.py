@@ -1,0 +1,312 @@
+"""Reading one rule: its keys, its scope, its steps, and whether it can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hub.model import Context
+from hub.retry import RetryPolicy
+from hub.rules import catalogue, keys, stripe_types, suggest
+from hub.rules import scope as scopes
+from hub.rules import steps as step_reading
+from hub.rules.actions import Actions
+from hub.rules.catalogue import Trigger
+from hub.rules.comparing import Run
+from hub.rules.conditions import ALWAYS, Condition, ConditionReader
+from hub.rules.connections import ConnectionSpec
+from hub.rules.document import Entry, Items, Map, Text
+from hub.rules.examples import Example, ExampleReader
+from hub.rules.expressions import getter
+from hub.rules.problems import Flaw
+from hub.rules.ruleset import Held, OncePer, Rule, Step
+from hub.rules.scope import Scope, Uses
+from hub.rules.steps import Names, StepsReader
+from hub.rules.syntax import Path
+from hub.rules.templates import Workshop
+from hub.rules.types import Type
+
+KEYS = (
+    "name", "when", "if", "for_each", "do", "on_error", "retry", "once_per", "delay", "enabled", "account", "tags",
+    "note", "examples",
+)  # fmt: skip
+
+_SWITCH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the rules of one file set have in common."""
+
+    workshop: Workshop
+    actions: Actions
+    connections: Mapping[str, ConnectionSpec]
+    texts: Mapping[str, Text]
+    defaults: Mapping[str, Map]
+    accounts: Mapping[str, str]  #: ids by name
+    flaws: list[Flaw]
+    named: dict[str, tuple[str, int]] = field(default_factory=dict)  #: file and line by rule name
+    warned: set[str] = field(default_factory=set)  #: connectors without a connection that were told of
+
+
+class RuleReader:
+    """Reads one rule."""
+
+    def __init__(self, shared: Shared, node: Map) -> None:
+        self._shared = shared
+        self._problems = shared.workshop.problems
+        self._node = node
+        self._uses = Uses()
+        self._missing: set[str] = set()
+        self._names = Names(frozenset())
+
+    def read(self) -> Rule:
+        """The rule; with a Problem it is held."""
+        label = self._label()
+        with self._problems.within(label):
+            self._claim_flaws()
+            rule = self._rule(label)
+        held = self._held(label, rule)
+        return replace(rule, held=held) if held else rule
+
+    # --- Name and faults ---
+
+    def _label(self) -> str:
+        """The rule's name, made unique if it is missing or taken."""
+        name = self._node.get("name")
+        line = self._node.place.line
+        if not isinstance(name, Text) or not name.value:
+            return f"(rule on line {line})"
+        return f"{name.value} (line {line})" if name.value in self._shared.named else name.value
+
+    def _claim_flaws(self) -> None:
+        """What was noticed while the lines of this rule were read belongs to it."""
+        first, last = self._node.place.line, self._node.end[0] + 1
+        for flaw in list(self._shared.flaws):
+            if flaw.place.file == self._node.place.file and first <= flaw.place.line <= last:
+                self._problems.add_flaw(flaw)
+                self._shared.flaws.remove(flaw)
+
+    def _held(self, label: str, rule: Rule) -> Held | None:
+        reason = self._problems.spoilt.get(label)
+        if reason is not None:
+            return Held(reason, missing_connection=False)
+        if self._missing:
+            kinds = ", ".join(sorted(self._missing))
+            return Held(f"There is no connection for {kinds}. Add it under connections: .", missing_connection=True)
+        used = {step.connection for step in rule.every_step() if step.connection}
+        unset = sorted({name for one in used for name in self._shared.connections[one].unset})
+        if unset:
+            return Held(f"{' and '.join(unset)} is not set. Add it to .env.", missing_connection=True)
+        return None
+
+    # --- Keys ---
+
+    def _rule(self, label: str) -> Rule:
+        entries = keys.known(self._node, "A rule", KEYS, self._problems)
+        self._check_name(entries.get("name"))
+        needed = [name for name in ("name", "when", "do") if name not in entries]
+        keys.missing(needed, "A rule", self._node.place, self._problems)
+        triggers = self._triggers(entries.get("when"))
+        rule = Rule(
+            name=label,
+            line=self._node.place.line,
+            file=self._node.place.file,
+            triggers=tuple(one.name for one in triggers),
+            enabled=self._enabled(entries.get("enabled")),
+            retry=self._retry(entries.get("retry")),
+            delay=self._delay(entries.get("delay")),
+            accounts=self._accounts(entries.get("account")),
+            tags=self._tags(entries.get("tags")),
+            note=self._text(entries.get("note")),
+        )
+        return self._with_steps(rule, entries, scopes.of_triggers(tuple(triggers), self._shared.texts))
+
+    def _with_steps(self, rule: Rule, entries: Mapping[str, Entry], scope: Scope) -> Rule:
+        if not rule.triggers:
+            return rule  # nothing can be said about fields of an unknown event
+        each, inner = self._for_each(entries.get("for_each"), scope)
+        condition = self._condition(entries.get("if"), inner)
+        reader = self._steps_reader(inner, entries)
+        steps = tuple(reader.read(entries["do"])) if "do" in entries else ()
+        errors = tuple(reader.error_reader().read(entries["on_error"], "on_error.")) if "on_error" in entries else ()
+        once_per = self._once_per(entries.get("once_per"), inner)
+        for_each = entries["for_each"].value if each else None
+        rule = replace(
+            rule,
+            condition=condition,
+            for_each=for_each.value if isinstance(for_each, Text) else None,
+            each=each,
+            steps=steps,
+            error_steps=errors,
+            once_per=once_per,
+            needs=frozenset(self._uses.sources - {"event"}),
+        )
+        return replace(rule, examples=self._examples(entries.get("examples"), rule, inner))
+
+    def _steps_reader(self, scope: Scope, entries: Mapping[str, Entry]) -> StepsReader:
+        do = entries["do"].value if "do" in entries else None
+        self._names = Names(frozenset(step_reading.every_id(do.nodes if isinstance(do, Items) else ())))
+        shared = self._shared
+        return StepsReader(
+            workshop=shared.workshop,
+            actions=shared.actions,
+            connections=shared.connections,
+            defaults=shared.defaults,
+            scope=scope,
+            uses=self._uses,
+            names=self._names,
+            missing=self._missing,
+            warned=shared.warned,
+            nested="for_each" in entries,
+        )
+
+    def _check_name(self, entry: Entry | None) -> None:
+        text = None if entry is None else keys.as_text(entry, self._problems, "Tell the team")
+        if text is None:
+            return
+        first = self._shared.named.get(text.value)
+        if first is None:
+            self._shared.named[text.value] = (text.place.file, self._node.place.line)
+            return
+        file, line = first
+        where = f"line {line}" if file == text.place.file else f"line {line} of {file}"
+        message = f"Two rules are called “{text.value}” (the other is on {where})."
+        self._problems.add("K04", text.place, message, "Give each rule its own name.")
+
+    # --- When ---
+
+    def _triggers(self, entry: Entry | None) -> list[Trigger]:
+        if entry is None:
+            return []
+        found: dict[str, Trigger] = {}
+        for text in keys.as_texts(entry, self._problems, "order paid"):
+            trigger = self._trigger(text)
+            if trigger is None:
+                continue
+            if trigger.name in found:
+                self._problems.add("T02", text.place, f"“{trigger.name}” is named twice.", "Remove one of them.")
+            found[trigger.name] = trigger
+        return list(found.values())
+
+    def _trigger(self, text: Text) -> Trigger | None:
+        name = text.value
+        found = catalogue.trigger(name)
+        if found is not None and (name in catalogue.TRIGGERS or stripe_types.is_known(name)):
+            return found
+        close = suggest.closest("trigger", name, catalogue.TRIGGERS) if "." not in name else stripe_types.closest(name)
+        hint = f"Did you mean “{close}”?" if close else "All of them:  hub triggers"
+        kind = "Stripe has no event" if "." in name else "There is no trigger"
+        self._problems.add("T01", text.place, f"{kind} “{name}”.", hint)
+        return None
+
+    # --- If and for_each ---
+
+    def _for_each(self, entry: Entry | None, scope: Scope) -> tuple[Run | None, Scope]:
+        if entry is None:
+            return None, scope
+        found = step_reading.for_each(entry, scope, self._shared.workshop, self._uses)
+        if found is None:
+            # “item” is known all the same: its absence would be a second message about one mistake.
+            return None, scope.with_root("item", catalogue.ITEM)
+        run, element = found
+        return run, scope.with_root("item", element)
+
+    def _condition(self, entry: Entry | None, scope: Scope) -> Condition:
+        if entry is None:
+            return ALWAYS
+        if isinstance(entry.value, Text) and entry.value.is_empty:
+            hint = "For example:  order.total: over 100 USD   on a line of its own below it."
+            self._problems.add("K10", entry.key.place, "Nothing stands below if: .", hint)
+            return ALWAYS
+        return ConditionReader(self._shared.workshop, scope, self._uses).read(entry.value)
+
+    # --- The other keys ---
+
+    def _enabled(self, entry: Entry | None) -> bool:
+        text = None if entry is None else keys.as_text(entry, self._problems, "yes")
+        if text is None:
+            return True
+        if text.value.lower() not in _SWITCH:
+            self._problems.add(
+                "K06", text.place, f"“{text.value}” is neither yes nor no.", "Write:  enabled: yes   — or no"
+            )
+        return _SWITCH.get(text.value.lower(), True)
+
+    def _retry(self, entry: Entry | None) -> RetryPolicy | None:
+        return None if entry is None else step_reading.retry(entry, self._shared.workshop)
+
+    def _delay(self, entry: Entry | None) -> timedelta | None:
+        text = None if entry is None else keys.as_text(entry, self._problems, "2 days")
+        return None if text is None else step_reading.length(text, self._shared.workshop, "delay")
+
+    def _accounts(self, entry: Entry | None) -> frozenset[str] | None:
+        if entry is None:
+            return None
+        found = set()
+        known = self._shared.accounts
+        for text in keys.as_texts(entry, self._problems, "farm"):
+            if text.value in known:
+                found.add(known[text.value])
+                continue
+            close = suggest.by_spelling(text.value, known)
+            hint = f"Did you mean “{close}”?" if close else f"Add it to accounts:  {text.value}: acct_…"
+            self._problems.add("K06", text.place, f"There is no account called “{text.value}”.", hint)
+        return frozenset(found)
+
+    def _tags(self, entry: Entry | None) -> tuple[str, ...]:
+        return () if entry is None else tuple(one.value for one in keys.as_texts(entry, self._problems, "[shipping]"))
+
+    def _text(self, entry: Entry | None) -> str:
+        text = None if entry is None else keys.as_text(entry, self._problems)
+        return text.value if text else ""
+
+    # --- Once per ---
+
+    def _once_per(self, entry: Entry | None, scope: Scope) -> OncePer | None:
+        if entry is None:
+            return None
+        what, within = self._once_parts(entry)
+        if what is None or what.value == "event":
+            return None
+        value = self._once_value(what, scope)
+        return None if value is None else OncePer(what.value, value, within)
+
+    def _once_parts(self, entry: Entry) -> tuple[Text | None, timedelta | None]:
+        if not isinstance(entry.value, Map):
+            return keys.as_text(entry, self._problems, "customer"), None
+        entries = keys.known(entry.value, "once_per:", ("what", "within"), self._problems, "setting")
+        keys.missing([] if "what" in entries else ["what"], "once_per:", entry.value.place, self._problems)
+        what = keys.as_text(entries["what"], self._problems, "customer.email") if "what" in entries else None
+        text = keys.as_text(entries["within"], self._problems, "30 days") if "within" in entries else None
+        within = None if text is None else step_reading.length(text, self._shared.workshop, "within")
+        return what, within
+
+    def _once_value(self, what: Text, scope: Scope) -> Run | None:
+        if what.value in {"order", "subscription", "invoice", "customer"} and what.value in scope.roots:
+            return _customer if what.value == "customer" else getter((what.value, "id"))
+        parts = tuple(int(part) if part.isdigit() else part for part in what.value.split("."))
+        compiled = self._shared.workshop.compiler(what, scope, self._uses, lenient=False).path(Path(parts, 0))
+        return compiled.run if compiled.words else None
+
+    # --- Examples ---
+
+    def _examples(self, entry: Entry | None, rule: Rule, scope: Scope) -> tuple[Example, ...]:
+        if entry is None:
+            return ()
+        acting = frozenset(_act(step) for step in rule.every_step() if step.kind != "if")
+        everything: dict[str, Type] = dict(self._names.known)
+        inner = replace(scope, steps=everything)
+        return ExampleReader(self._shared.workshop, self._shared.actions, inner, acting).read(entry)
+
+
+def _act(step: Step) -> str:
+    return step.kind if step.action is None else step.action.name
+
+
+def _customer(context: Context) -> Any:
+    """Stripe's customer; guests have none, so their e-mail address."""
+    customer = context.get("customer") or {}
+    return customer.get("id") or customer.get("email")
