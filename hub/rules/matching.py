@@ -131,7 +131,7 @@ def _look_for_condition_words(asked: Asked, text: str) -> None:
     else:
         right = f"“{asked.key}” is text; only amounts, numbers and dates can be compared with “{word}”."
     hint = "(If you really mean that exact text, put it in quotes.)"
-    raise Misread("C07", f"This looks for the exact text “{text}”.", f"{right}\n    {hint}")
+    raise Misread("C07", f"This looks for the exact text “{text}”.", f"{right}\n{hint}")
 
 
 def _quoted(value: str) -> str:

@@ -95,16 +95,3 @@ class Problems:
         """By file in the order of reading, then by place."""
         order = {file: index for index, file in enumerate(self._lines)}
         return tuple(sorted(self._found.values(), key=lambda one: (order.get(one.file, -1), one.line, one.column)))
-
-
-def printed(problem: Problem) -> str:
-    """A Problem as people read it: where it is, the line with a caret, what is wrong, what to do."""
-    head = f"{problem.severity.capitalize()} {problem.code}  {problem.file}, line {problem.line}"
-    lines = [f"{head}, column {problem.column}"]
-    if problem.source:
-        lines.append(f"{problem.line:>5} | {problem.source}")
-        lines.append(f"      | {' ' * (problem.column - 1)}^")
-    lines += [f"  {line}" for line in problem.message.splitlines()]
-    if problem.suggestion:
-        lines.append(f"  → {problem.suggestion}")
-    return "\n".join(lines)

@@ -52,13 +52,13 @@ def read(name: str, text: str, problems: Problems) -> Document:
     """The document in ``text``; Problems of YAML are told, with what stands in the file."""
     lines = tuple(text.split("\n"))
     problems.read_lines(name, lines)
-    mended = mending.mend(name, text, problems)
+    mended = mending.mend(name, lines, problems)
     if mended is None:
         return Document(name, text, lines, None, is_broken=True)
     if mended.node is None:
-        return Document(name, text, lines, None, is_broken=mended.changed)
+        return Document(name, text, lines, None, is_broken=mended.is_changed)
     tree = Tree(name, mended.lines)
     root = tree.node(mended.node)
     for flaw in tree.flaws:
         problems.silence(name, flaw.place.line)
-    return Document(name, text, lines, root, mended.changed, tree.flaws)
+    return Document(name, text, lines, root, mended.is_changed, tree.flaws)

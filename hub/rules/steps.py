@@ -20,7 +20,7 @@ from hub.rules.parsing import expression
 from hub.rules.ruleset import Step
 from hub.rules.scope import Scope, Uses
 from hub.rules.settings import SettingReader
-from hub.rules.slots import Slot, result_type
+from hub.rules.slots import Slot, result_type, settings_of
 from hub.rules.syntax import Path, SyntaxMistake
 from hub.rules.templates import Workshop
 from hub.rules.types import ANY, Kind, Type
@@ -87,8 +87,16 @@ class StepsReader:
         found = self._what(node)
         if found is None:
             return
-        beside = keys.known(_without(node, found), "A step", _BESIDE, self.workshop.problems)
+        beside = keys.known(self._beside(node, found), "A step", _BESIDE, self.workshop.problems)
         yield self._one(node, found, beside, position)
+
+    def _beside(self, node: Map, what: Entry) -> Map:
+        """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""
+        action = self.actions.get(what.key.value)
+        lost = settings_of(action.params) if action and isinstance(what.value, Text) and what.value.is_empty else ()
+        return replace(
+            node, entries=tuple(one for one in node.entries if one is not what and one.key.value not in lost)
+        )
 
     # --- Blocks ---
 
@@ -278,10 +286,6 @@ class StepsReader:
         """Reads ``on_error:`` steps: they see ``error`` and the results that are there."""
         from_error = self.scope.with_root("error", catalogue.ROOTS["error"])
         return replace(self, scope=from_error, guards=())
-
-
-def _without(node: Map, entry: Entry) -> Map:
-    return replace(node, entries=tuple(one for one in node.entries if one is not entry))
 
 
 def _id_like(text: str) -> str:

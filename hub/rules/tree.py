@@ -112,7 +112,7 @@ class Tree:
         message = f"In YAML, “ #” starts a comment. Only “{text.value}” would be used; “#{eaten}” would be lost."
         fixed = quoted(f"{text.value} #{eaten}")
         hint = "(If it is a comment, add a space after the #.)"
-        self._flaw("Y12", place, message, f"Put quotes around the whole text:  {key}{fixed}\n    {hint}")
+        self._flaw("Y12", place, message, f"Put quotes around the whole text:  {key}{fixed}\n{hint}")
 
     def _half_quoted(self, text: Text) -> None:
         quote = text.value[-1]
