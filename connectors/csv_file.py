@@ -39,6 +39,7 @@ class CsvFile:
         self._lock = FileLock(state.with_name(f"{state.name}.lock"))
         self._layout = Layout()
         self._first_row = b""
+        self._made: Sequence[str] = ()  # columns, once the change at hand makes some
         self.header = Header(path.name, [])
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class CsvFile:
     # --- Columns ------------------------------------------------------------------------------------------------
 
     def _read_top(self) -> None:
-        self._first_row = b""
+        self._first_row, self._made = b"", ()
         if self._path.exists():
             with self._path.open("rb") as file:
                 self._first_row = next(rows(file), b"")
@@ -103,7 +104,7 @@ class CsvFile:
         if not (self._empty or ours or self._count() == 1):
             return
         if self._empty or ours:
-            self._receipts.note_made([*(made if ours else []), *names])
+            self._made = [*(made if ours else ()), *names]
         self.header = Header(self.header.sheet, [*self.header.names, *names])
         if not self._empty:
             mark = BOM if self._first_row.startswith(BOM) else b""
@@ -130,7 +131,7 @@ class CsvFile:
             text = text if _ends_a_line(file, at) else self._layout.end + text
             data = text.encode()
             all_rows = {**self._receipts.rows(batch), **dict(zip(map(short, new), numbers, strict=True))}
-            intent = Intent(batch=batch, rows=all_rows, size=at + len(data), records=numbers[-1])
+            intent = Intent(batch=batch, rows=all_rows, size=at + len(data), records=numbers[-1], made=self._made)
             self._receipts.intend(replace(intent, text=text, at=at, before=before))
             self._write(descriptor, at, data)
         self._mark(APPLIED)
@@ -214,7 +215,7 @@ class CsvFile:
             records, edited = self._copy(edit)
             if edited or with_header:
                 new, old = self._new_file.stat(), self._path.stat()
-                intent = Intent(batch=batch, rows=places(), size=new.st_size, records=records)
+                intent = Intent(batch=batch, rows=places(), size=new.st_size, records=records, made=self._made)
                 self._receipts.intend(replace(intent, was=old.st_ino, will_be=new.st_ino))
                 replace_file(self._new_file, self._path)
                 self._mark(APPLIED)

@@ -4,7 +4,7 @@ Each change is put on the disk as an intent *before* it is made, and marked once
 the last intent can be in doubt, and it says exactly which bytes to look for. All methods are called with the
 file's lock held.
 
-The file has one JSON object per line: ``{"made": [columns]}``, ``{"lost": batch}``, an intent (with ``batch``), or
+The file has one JSON object per line: ``{"columns": [made by the hub]}``, ``{"lost": batch}``, an intent (with ``batch``), or
 ``{"settled": how}`` about the intent before it.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Intent:
     before: str = ""
     was: int = 0
     will_be: int = 0
+    made: Sequence[str] = ()  #: all columns that the hub has made, when it makes some with this change
 
 
 class Receipts:
@@ -62,7 +63,7 @@ class Receipts:
         self._settled: dict[int, str] = {}  #: what became of the latest intent of a batch
         self._lost = 0  #: receipts of batches up to this one may have been dropped
         self.unsettled: Intent | None = None
-        self.made: list[str] = []  #: the columns that the hub itself gave the file
+        self.made: Sequence[str] = ()  #: the columns that the hub itself gave the file
         self.size = -1  #: of the file as the hub left it
         self.records = 0
 
@@ -119,7 +120,7 @@ class Receipts:
             self._start = self._end
         if "settled" in entry and self.unsettled is not None:
             self._note(self.unsettled, entry["settled"])
-        self.made = entry.get("made", self.made)
+        self.made = entry.get("columns", self.made)
         self._lost = entry.get("lost", self._lost)
         self._end += length
 
@@ -128,6 +129,7 @@ class Receipts:
         if how == APPLIED:
             self._places[intent.batch] = self._start
             self.size, self.records = intent.size, intent.records
+            self.made = intent.made or self.made
         self.unsettled = None
 
     def otherwise(self, batch: int) -> str:
@@ -157,10 +159,6 @@ class Receipts:
         """Marks the last intent. Not synced: whoever misses the mark after a power cut looks at the sheet itself."""
         self._append({"settled": how})
 
-    def note_made(self, columns: list[str]) -> None:
-        """Keeps in mind which columns the hub has made."""
-        self._append({"made": columns})
-
     def _append(self, entry: Mapping[str, Any]) -> None:
         line = _line(entry)
         try:
@@ -174,7 +172,7 @@ class Receipts:
         kept, lost = self._latest()
         new = self._path.with_suffix(".new")
         with new.open("wb") as file:
-            file.writelines([_line({"made": self.made}), _line({"lost": max(lost, self._lost)}), *kept])
+            file.writelines([_line({"columns": self.made}), _line({"lost": max(lost, self._lost)}), *kept])
             file.flush()
             os.fsync(file.fileno())
         replace_file(new, self._path)

@@ -20,6 +20,7 @@ import openpyxl
 from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
+from openpyxl.workbook.child import INVALID_TITLE_REGEX
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -30,6 +31,7 @@ from hub.connector import Answer, ConfigError
 
 _UNREADABLE = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError)
 _FIRST_TAB = "Sheet1"
+_LONGEST_TITLE = 31
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -97,12 +99,10 @@ class XlsxFile:
         self.header = Header(f"“{name}” in {self._path.name}", _names(self._tab))
 
     def _make_tab(self, name: str) -> Worksheet:
-        try:
-            tab: Worksheet = self._book.create_sheet(name)
-        except ValueError:
-            raise ConfigError(
-                f"“{name}” cannot be the name of a tab.", "Excel allows 31 characters, none of them  [ ] : * ? / \\"
-            ) from None
+        if len(name) > _LONGEST_TITLE or INVALID_TITLE_REGEX.search(name):
+            allowed = f"Excel allows {_LONGEST_TITLE} characters, none of them  [ ] : * ? / \\"
+            raise ConfigError(f"“{name}” cannot be the name of a tab.", f"{allowed} . Correct “sheet:” in rules.yaml.")
+        tab: Worksheet = self._book.create_sheet(name)
         return tab
 
     def done(self, batch: int, keys: Sequence[str]) -> list[int | Answer | None]:
