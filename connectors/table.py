@@ -14,9 +14,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from hub.connector import (
+    AfterValidator,
     Cell,
     ConfigError,
     Field,

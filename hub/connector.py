@@ -39,6 +39,7 @@ __all__ = [
     "CANNOT_TELL",
     "NOT_APPLIED",
     "Action",
+    "AfterValidator",
     "Ambiguous",
     "Answer",
     "Batch",

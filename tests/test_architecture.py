@@ -60,7 +60,7 @@ DOORS = {
     "pytest": {"hub.testing"},
 }
 #: Imports inside functions, each with the comment that says why beside it.
-INSIDE_FUNCTIONS = {"hub.app", "hub.store.schema", "hub.registry"}
+INSIDE_FUNCTIONS = {"hub.app", "hub.store.schema", "hub.registry", "connectors.spreadsheet"}
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ Each change is put on the disk as an intent *before* it is made, and marked once
 the last intent can be in doubt, and it says exactly which bytes to look for. All methods are called with the
 file's lock held.
 
-The file has one JSON object per line: ``{"columns": [made by the hub]}``, ``{"lost": batch}``, an intent (with ``batch``), or
-``{"settled": how}`` about the intent before it.
+The file has one JSON object per line: ``{"columns": [made by the hub]}``, ``{"lost": batch}``, an intent (it has a
+``batch``), or ``{"settled": how}`` about the intent before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.local_files import replace_file, write_all
+from connectors.spreadsheet.local_files import replace_file, write_all
 from hub.connector import ConfigError
 
 APPLIED, NOT_APPLIED, UNCLEAR = "applied", "not applied", "unclear"

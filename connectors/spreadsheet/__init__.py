@@ -12,15 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import AfterValidator
-
 from connectors import table
-from connectors.book import Book, Outcomes, add, find, update, updated
-from connectors.csv_file import CsvFile
-from connectors.local_files import refused
+from connectors.spreadsheet.book import Book, Outcomes, add, find, update, updated
+from connectors.spreadsheet.csv_file import CsvFile
+from connectors.spreadsheet.local_files import refused
 from connectors.table import RowAdded, RowFound, RowUpdated, fingerprint
 from hub.connector import (
     Action,
+    AfterValidator,
     Answer,
     Batch,
     Check,
@@ -115,7 +114,7 @@ def _opener(is_csv: bool) -> Callable[[Path, Path, str], Book]:
     if is_csv:
         return CsvFile
     # Heavy: openpyxl is loaded only by those who write .xlsx files.
-    from connectors.xlsx_file import XlsxFile
+    from connectors.spreadsheet.xlsx_file import XlsxFile
 
     return XlsxFile
 

@@ -24,9 +24,9 @@ from openpyxl.workbook.child import INVALID_TITLE_REGEX
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
-from connectors.local_files import FileLock, opened_by_a_person, replace_file
+from connectors.spreadsheet.local_files import FileLock, opened_by_a_person, replace_file
+from connectors.spreadsheet.xlsx_receipts import Receipts, properties
 from connectors.table import Change, Header, Search, Value
-from connectors.xlsx_receipts import Receipts, properties
 from hub.connector import Answer, ConfigError
 
 _UNREADABLE = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError)

@@ -13,10 +13,17 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from connectors.csv_receipts import APPLIED, NOT_APPLIED, UNCLEAR, Intent, Receipts
-from connectors.csv_recovery import neighbourhood, what_became_of
-from connectors.csv_text import BOM, Layout, decoded, guarded, layout_of, rows, unguarded
-from connectors.local_files import FileLock, opened_by_a_person, refused, replace_file, sync_folder, write_all
+from connectors.spreadsheet.csv_receipts import APPLIED, NOT_APPLIED, UNCLEAR, Intent, Receipts
+from connectors.spreadsheet.csv_recovery import neighbourhood, what_became_of
+from connectors.spreadsheet.csv_text import BOM, Layout, decoded, guarded, layout_of, rows, unguarded
+from connectors.spreadsheet.local_files import (
+    FileLock,
+    opened_by_a_person,
+    refused,
+    replace_file,
+    sync_folder,
+    write_all,
+)
 from connectors.table import Change, Header, Search, Value, short, typed
 from hub import connector
 from hub.connector import CANNOT_TELL, Ambiguous, Answer, ConfigError

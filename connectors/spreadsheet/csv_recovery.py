@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from connectors.csv_receipts import APPLIED, NOT_APPLIED, UNCLEAR, Intent
-from connectors.csv_text import Layout, layout_of, rows, unguarded
+from connectors.spreadsheet.csv_receipts import APPLIED, NOT_APPLIED, UNCLEAR, Intent
+from connectors.spreadsheet.csv_text import Layout, layout_of, rows, unguarded
 
 #: How many bytes in front of an append identify its place.
 _NEIGHBOURHOOD = 4096
