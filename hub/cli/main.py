@@ -22,7 +22,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "work": "serve:work",
     "check": "check:check",
-    "test": "test:test",
+    "test": "test:examples",
     "try": "try_:try_",
     "triggers": "reference:triggers",
     "fields": "reference:fields",

@@ -7,7 +7,7 @@ order of a refund or dispute, found through its payment).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.rules.types import (
@@ -410,6 +410,19 @@ TRIGGERS: Mapping[str, Trigger] = {
         ),
     )
 }
+
+
+def fields_below(name: str, type_: Type) -> Iterator[tuple[str, Field]]:
+    """Every field below a root with its full path; ``order.metadata.*`` for keys that the shop chooses."""
+    for key, one in type_.fields.items():
+        path = f"{name}.{key}"
+        if one.type.open is not None:
+            yield f"{path}.*", one
+        elif one.type.fields:
+            yield from fields_below(path, one.type)
+        else:
+            yield path, one
+
 
 #: Raw event types of these families have the same roots as the friendly triggers.
 _FAMILIES: Sequence[tuple[str, Mapping[str, str], str]] = (

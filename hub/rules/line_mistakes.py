@@ -282,6 +282,6 @@ def _directive(line: Line) -> Fix | None:
 
 
 _DETECTORS: tuple[Detector, ...] = (
-    _second_document, _directive, _no_space_after_dash, _braces, _sign, _special_start, _inner_quote, _behind_quote, _open_quote,
-    _half_quoted, _open_bracket, _stray_bracket, _no_space, _colon_inside, _no_colon,
+    _second_document, _directive, _no_space_after_dash, _braces, _sign, _special_start, _inner_quote, _behind_quote,
+    _open_quote, _half_quoted, _open_bracket, _stray_bracket, _no_space, _colon_inside, _no_colon,
 )  # fmt: skip

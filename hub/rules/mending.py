@@ -85,9 +85,9 @@ class _Mender:
         if not _SPECIAL.search(text):
             return
         for line in _lines_of_special_tokens(text):
-            fix = special(self._lines, line)
-            if fix is not None:
-                self._apply(fix)
+            meant = special(self._lines, line)
+            if meant is not None:
+                self._apply(meant)
 
     # --- What YAML cannot read ---
 
@@ -113,9 +113,9 @@ class _Mender:
                     return self._apply(fix)
         for index in candidates:
             for indent in _nearby_indents(self._lines, index):
-                fix = indented(self._lines, index, indent)
-                if fix is not None and self._helps(fix):
-                    return self._apply(fix)
+                moved = indented(self._lines, index, indent)
+                if moved is not None and self._helps(moved):
+                    return self._apply(moved)
         return self._beyond(min(error.problem_mark.line, len(self._lines) - 1), error.problem_mark.column)
 
     def _candidates(self, error: yaml.MarkedYAMLError) -> Iterator[int]:

@@ -99,7 +99,8 @@ class RuleReader:
         used = {step.connection for step in rule.every_step() if step.connection}
         unset = sorted({name for one in used for name in self._shared.connections[one].unset})
         if unset:
-            return Held(f"{' and '.join(unset)} is not set. Add it to .env.", missing_connection=True)
+            verb, what = ("is", "it") if len(unset) == 1 else ("are", "them")
+            return Held(f"{', '.join(unset)} {verb} not set. Add {what} to .env.", missing_connection=True)
         return None
 
     # --- Keys ---

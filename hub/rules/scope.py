@@ -66,6 +66,11 @@ def of_triggers(triggers: tuple[Trigger, ...], texts: Mapping[str, Text]) -> Sco
     return Scope(tuple(trigger.name for trigger in triggers), roots, texts=texts)
 
 
+def with_steps(scope: Scope, steps: Mapping[str, Type]) -> Scope:
+    """The scope behind these steps."""
+    return replace(scope, steps=steps)
+
+
 Parts = tuple[str | int, ...]
 
 
