@@ -101,7 +101,8 @@ class ActionReader:
         if len(of_kind) > 1:
             names = ", ".join(of_kind)
             message = f"There are several connections for {action.name}: {names}."
-            self.workshop.problems.add("A07", what.key.place, message, f"Add:  connection: {of_kind[0]}")
+            hint = f"Add:  connection: {of_kind[0]}"
+            self.workshop.problems.add("A07", what.key.place, message, hint, named_elsewhere=True)
             return None
         if not of_kind:
             self._not_connected(action, what.key.place)
@@ -124,7 +125,7 @@ class ActionReader:
             if of_kind
             else f"Add it under connections:  {text.value}:  with  type: {kind}"
         )
-        self.workshop.problems.add("A02", text.place, message, hint)
+        self.workshop.problems.add("A02", text.place, message, hint, named_elsewhere=True)
         return None
 
     def _not_connected(self, action: Action[Any, Any], place: Place) -> None:

@@ -106,7 +106,11 @@ class ConditionReader:
         try:
             test = matching.read(compiled, entry, self.workshop)
         except Misread as error:
-            return self._problem(error.code, _place(entry), error.message, error.suggestion)
+            elsewhere = error.code in {"C11", "C12"}  # business hours and lists
+            self.workshop.problems.add(
+                error.code, _place(entry), error.message, error.suggestion, named_elsewhere=elsewhere
+            )
+            return _NEVER
         return self._leaf(f"{entry.key.value}: {as_typed(entry.value)}", compiled.run, test)
 
     def _leaf(self, text: str, run: Run, test: Test) -> Condition:
@@ -134,7 +138,7 @@ class ConditionReader:
 
     def _values(self, tree: Expression) -> Callable[[Context], str]:
         """What the fields of an expression were."""
-        silent = replace(self._compiler(_NOWHERE), report=lambda *_problem: None, warn=lambda *_problem: None)
+        silent = replace(self._compiler(_NOWHERE), report=_silent, warn=_silent, missing_text=_silent)
         fields = {str(path): silent.path(path) for path in paths_in(tree)}
         show = self.workshop.shown
 
@@ -153,6 +157,10 @@ class ConditionReader:
 
 def _never(_context: Context) -> bool:
     raise EvaluationError("The condition has a problem.")
+
+
+def _silent(*_problem: object) -> None:
+    """What was told already when the expression was compiled."""
 
 
 _NEVER = Condition("", _never)

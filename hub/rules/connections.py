@@ -55,7 +55,16 @@ class ConnectionReader:
 
     def read(self, node: Map) -> dict[str, ConnectionSpec]:
         """Every connection; one that has mistakes too, so that the steps which name it are not mistaken as well."""
-        return {entry.key.value: self._connection(entry) for entry in node.entries}
+        lost = [entry for entry in node.entries if self._is_lost(entry)]
+        if lost:
+            names = ", ".join(entry.key.value for entry in lost)
+            hint = "Write the connection's name above, like  slack:  and indent its settings below it."
+            self.problems.add("K09", lost[0].key.place, f"These are settings, but of which connection? {names}", hint)
+        return {entry.key.value: self._connection(entry) for entry in node.entries if entry not in lost}
+
+    def _is_lost(self, entry: Entry) -> bool:
+        """A setting where the name of a connection should be: the line above it is missing."""
+        return entry.key.value not in self.actions.kinds and isinstance(entry.value, Text) and bool(entry.value.value)
 
     def _connection(self, entry: Entry) -> ConnectionSpec:
         name = entry.key.value

@@ -53,7 +53,7 @@ class ExampleReader:
     workshop: Workshop
     actions: Actions
     scope: Scope
-    acting: frozenset[str]  #: the actions, waits and stops of the rule
+    acting: frozenset[str] | None  #: the actions, waits and stops of the rule; None when not all could be read
 
     def read(self, entry: Entry) -> tuple[Example, ...]:
         problems = self.workshop.problems
@@ -156,7 +156,7 @@ class ExampleReader:
         return None
 
     def _step(self, name: Text, settings: Node | None) -> ExpectedStep | None:
-        if name.value not in self.acting:
+        if self.acting is not None and name.value not in self.acting:
             close = suggest.closest("action", name.value, self.acting)
             hint = (
                 f"Did you mean “{close}”?" if close else f"Its steps are: {', '.join(sorted(self.acting)) or 'none'}."

@@ -57,6 +57,7 @@ class Compiler:
     printer: Printer
     report: Report
     warn: Report
+    missing_text: Callable[[int, str, str], None]
     uses: Uses
     text_of: TextOf = lambda _name: None
     lenient: bool = False
@@ -135,7 +136,7 @@ class Compiler:
                 else "Add it under  texts: ."
             )
             hint = f"Did you mean “texts.{close}”?" if close else known
-            self.report("X02", tree.at, f"We do not know “{tree}”.", hint)
+            self.missing_text(tree.at, f"We do not know “{tree}”.", hint)
             return UNUSABLE
         return Compiled(TEXT, run, str(tree))
 

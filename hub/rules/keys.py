@@ -8,7 +8,8 @@ from hub.rules import suggest
 from hub.rules.document import Entry, Items, Map, Node, Text
 from hub.rules.problems import Place, Problems
 
-#: From so many unknown settings in one place on, something else is wrong: one message.
+#: From so many unknown settings in one place on, something else is wrong: one message. So are two of which none looks
+#: like a known one.
 _MANY = 4
 
 
@@ -18,7 +19,7 @@ def known(node: Map, owner: str, allowed: Collection[str], problems: Problems, k
     """
     found = {entry.key.value: entry for entry in node.entries if entry.key.value in allowed}
     unknown = [entry for entry in node.entries if entry.key.value not in allowed]
-    if len(unknown) >= _MANY:
+    if len(unknown) >= _MANY or (len(unknown) > 1 and not any(_meant(one, allowed, found, kind) for one in unknown)):
         names = ", ".join(entry.key.value for entry in unknown)
         hint = "Probably the line above them was deleted, or they need to be indented."
         problems.add("K09", unknown[0].key.place, f"{owner} has none of these settings: {names}.", hint)
@@ -30,11 +31,16 @@ def known(node: Map, owner: str, allowed: Collection[str], problems: Problems, k
     return found
 
 
+def _meant(entry: Entry, allowed: Collection[str], present: Collection[str], kind: str) -> str | None:
+    name = entry.key.value
+    return suggest.by_meaning(kind, name, set(allowed) - set(present)) or suggest.by_spelling(name, allowed)
+
+
 def _report(
     entry: Entry, owner: str, allowed: Collection[str], present: set[str], problems: Problems, kind: str
 ) -> str | None:
     name = entry.key.value
-    meant = suggest.by_meaning(kind, name, set(allowed) - present) or suggest.by_spelling(name, allowed)
+    meant = _meant(entry, allowed, present, kind)
     if name.startswith("-") and len(name) > 1:
         problems.add("K05", entry.key.place, "There is no space after the “-”.", f"Write:  - {name[1:].strip()}:")
         return None

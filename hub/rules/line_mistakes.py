@@ -20,6 +20,17 @@ class Fix:
     message: str
     suggestion: str
     text: str
+    more: tuple[tuple[int, str], ...] = ()  #: further lines that change with it
+    is_guess: bool = False  #: what belongs to what is not known for sure any more
+
+    @property
+    def depth(self) -> int:
+        """How deep the corrected line stands."""
+        return len(self.text) - len(self.text.lstrip())
+
+    @property
+    def changes(self) -> tuple[tuple[int, str], ...]:
+        return ((self.line, self.text), *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +79,6 @@ def special(lines: Sequence[str], index: int) -> Fix | None:
     """A value that YAML takes for an anchor, an alias or a tag."""
     line = _taken_apart(lines, index)
     return _sign(line) or _special_start(line) or _special_inside(line)
-
-
-def indented(lines: Sequence[str], index: int, indent: int) -> Fix | None:
-    """The line with another indentation."""
-    text = lines[index]
-    content = text.lstrip()
-    own = len(text) - len(content)
-    if not content:
-        return None
-    if indent < own:
-        message, hint = "This line is indented too far.", "Line it up with the setting above it."
-    else:
-        count = indent - own
-        message = "This line is not indented far enough."
-        hint = f"Add {count} space{'' if count == 1 else 's'} in front of it."
-    return Fix("Y09", index, own, message, hint, " " * indent + content)
 
 
 # --- Detectors, the likeliest first ---------------------------------------------------------------------------------
@@ -209,10 +204,10 @@ def _no_colon(line: Line) -> Fix | None:
     """``do``, ``when order paid``, ``columns {Status: x}``, ``Order "{{ … }}"``: a name without its colon."""
     if line.name:
         return None
-    found = re.fullmatch(r"([\w.\-]+(?: [\w.\-]+)*?)(?:\s+([\"'{\[].*))?", line.value)
+    found = re.fullmatch(r"([\w.\-]+(?: [\w.\-]+)*?)(?:\s+([\"'\[].*|\{(?!\{).*))?", line.value)
     if found is not None and (found[2] or " " not in found[1]):
         name, value = found[1], found[2] or ""
-    elif words := re.fullmatch(r"(\w+) +(\S.*)", line.value):
+    elif words := re.fullmatch(r"([\w.\-]+) +(\S.*)", line.value):
         name, value = words[1], words[2]
     else:
         return None

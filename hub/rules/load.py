@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +96,8 @@ class _Loader:
         text = decode(name, content, self._problems)
         document = read(name, text, self._problems)
         self._documents[name] = document
+        if document.is_rebuilt:
+            self._problems.close()
         return document
 
     def _flaws(self) -> list[Flaw]:
@@ -181,7 +183,7 @@ class _Loader:
                         "A rule needs settings: name, when and do.",
                         "Start every rule with  - name: …",
                     )
-            return list(node.nodes)
+            return self._without_repeated_names(node.nodes)
         place = entry.key.place if isinstance(node, Text) and node.is_empty else node.place
         hint = "Start every rule with  - name: …"
         message = (
@@ -191,6 +193,16 @@ class _Loader:
         )
         self._problems.add("K05", place, message, hint)
         return []
+
+    def _without_repeated_names(self, nodes: Sequence[Node]) -> list[Node]:
+        """A ``- name:`` line that was typed twice is one mistake, not a rule without steps and a second of its name."""
+        kept = list(nodes[-1:])
+        for node, following in zip(nodes[-2::-1], nodes[:0:-1], strict=True):
+            if _is_only_a_name(node, following):
+                self._problems.add("K04", node.place, "This line is there twice.", "Delete one of them.")
+            else:
+                kept.insert(0, node)
+        return kept
 
     # --- Includes ---
 
@@ -262,6 +274,13 @@ class _Loader:
             rules=tuple(loaded),
             accounts={account: name for name, account in parts.accounts.items()},
         )
+
+
+def _is_only_a_name(node: Node, following: Node) -> bool:
+    if not isinstance(node, Map) or not isinstance(following, Map) or len(node.entries) != 1:
+        return False
+    name, other = node.get("name"), following.get("name")
+    return isinstance(name, Text) and isinstance(other, Text) and name.value == other.value
 
 
 def digest(files: Mapping[str, str]) -> str:

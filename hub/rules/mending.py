@@ -11,23 +11,30 @@ from dataclasses import dataclass
 
 import yaml
 
+from hub.rules import shape
 from hub.rules.document import compose, explained, tokens
-from hub.rules.line_mistakes import Fix, indented, mistakes_of, special
+from hub.rules.indentation import before, expected_indents, indents_around, moved, moved_blocks, neighbours
+from hub.rules.line_mistakes import Fix, mistakes_of, special
 from hub.rules.problems import Place, Problems
 
 #: So many corrections are tried in one file; a file with more mistakes is told of the first ones.
 _MOST = 20
 _INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
+_ALL = float("inf")
 _SPECIAL = re.compile(r"(?:^|[\s\[{,])[&*!]\S", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """``node`` is None for an empty file. ``is_changed``: the lines are not those of the file any more."""
+    """``node`` is None for an empty file. ``is_changed``: the lines are not those of the file any more.
+
+    ``is_rebuilt``: what belongs to what was guessed, so nothing more can be said about it.
+    """
 
     node: yaml.Node | None
     lines: list[str]
     is_changed: bool
+    is_rebuilt: bool
 
 
 def mend(name: str, lines: Sequence[str], problems: Problems) -> Mended | None:
@@ -44,6 +51,7 @@ class _Mender:
         self._lines = lines
         self._problems = problems
         self._is_changed = False
+        self._is_rebuilt = False
 
     # --- Before YAML sees it ---
 
@@ -63,12 +71,14 @@ class _Mender:
             self._tell(Fix("Y01", index, margin.index("\t"), message, hint, ""))
         rest = self._lines[index].lstrip()
         widths = [
-            *_expected_indent(self._lines, index),
-            *_nearby_indents(self._lines, index),
+            *expected_indents(self._lines, index),
+            *indents_around(self._lines, index),
             len(margin.expandtabs(2)),
         ]
         texts = [" " * width + rest for width in widths]
-        self._replace(index, next((text for text in texts if self._reads_beyond(index, text)), texts[0]))
+        self._replace(
+            index, max(texts, key=lambda text: _readable_up_to(self._text_with(Fix("Y01", index, 0, "", "", text))))
+        )
 
     def _invisible(self, index: int, at: int) -> None:
         """Only where it changes the meaning: in the margin, behind a dash or a colon."""
@@ -99,38 +109,51 @@ class _Mender:
                 if not self._correct():
                     return None
             else:
-                return Mended(node, self._lines, self._is_changed)
+                return Mended(node, self._lines, self._is_changed, self._is_rebuilt)
         return None
 
     def _correct(self) -> bool:
+        """Applies the correction with which most of the file can be read; False if none helps."""
         error = explained("\n".join(self._lines))
         if error is None or error.problem_mark is None:
             return self._beyond(0, 0)
-        candidates = list(self._candidates(error))
-        for index in candidates:
-            for fix in mistakes_of(self._lines, index):
-                if self._helps(fix):
-                    return self._apply(fix)
-        for index in candidates:
-            for indent in _nearby_indents(self._lines, index):
-                moved = indented(self._lines, index, indent)
-                if moved is not None and self._helps(moved):
-                    return self._apply(moved)
-        return self._beyond(min(error.problem_mark.line, len(self._lines) - 1), error.problem_mark.column)
-
-    def _candidates(self, error: yaml.MarkedYAMLError) -> Iterator[int]:
-        """The lines where the mistake can be: an error is noticed on its line or later."""
-        assert error.problem_mark is not None
         noticed = min(error.problem_mark.line, len(self._lines) - 1)
+        best = self._best(self._possible(error, noticed))
+        return self._beyond(noticed, error.problem_mark.column) if best is None else self._apply(best)
+
+    def _best(self, possible: Iterator[Fix]) -> Fix | None:
+        """The correction with which most can be read, and then what is read looks most like rules."""
+        best, reach = None, (_readable_up_to("\n".join(self._lines)), 0)
+        for fix in possible:
+            text = self._text_with(fix)
+            found = (_readable_up_to(text), 0)
+            if found[0] == _ALL:
+                # People indent by two: a line at an odd depth is the one that slipped.
+                found = (_ALL, -2 * shape.oddities(compose(text)) - fix.depth % 2)
+            if found > reach and found[0] > fix.line:
+                best, reach = fix, found
+            if reach == (_ALL, 0):
+                break
+        return best
+
+    def _possible(self, error: yaml.MarkedYAMLError, noticed: int) -> Iterator[Fix]:
+        """Corrections that may help, the likeliest first."""
+        candidates = list(self._candidates(error, noticed))
+        for index in candidates:
+            yield from mistakes_of(self._lines, index)
+        for index in candidates:
+            for indent in indents_around(self._lines, index):
+                yield from moved(self._lines, index, index + 1, indent)
+        yield from moved_blocks(self._lines, noticed)
+
+    def _candidates(self, error: yaml.MarkedYAMLError, noticed: int) -> Iterator[int]:
+        """The lines where the mistake can be: an error is noticed on its line or later."""
         marks = [noticed] if error.context_mark is None else [noticed, error.context_mark.line]
         if "scalar" in str(error.context):
             marks.reverse()  # an open quote is where it was opened
-        seen = set()
-        for line in (*marks, *_before(self._lines, noticed, 4)):
-            if line not in seen and line < len(self._lines):
-                seen.add(line)
-                yield line
-        yield from (line for line in self._open_quotes(noticed) if line not in seen)
+        near = [*before(self._lines, noticed, 4), *neighbours(self._lines, noticed)]
+        lines = [*marks, *near, *self._open_quotes(noticed)]
+        yield from (line for line in dict.fromkeys(lines) if line < len(self._lines))
 
     def _open_quotes(self, noticed: int) -> Iterator[int]:
         """Lines further up whose quote is still open: it swallowed everything up to the next one."""
@@ -141,23 +164,24 @@ class _Mender:
     def _beyond(self, line: int, column: int) -> bool:
         message = "This line cannot be read: its punctuation or its indentation is not what YAML expects here."
         hint = "Compare it with the line above: a colon behind each name, “- ” before each step, 2 spaces per level."
-        self._tell(Fix("Y10", line, column, message, hint, ""))
+        if not self._is_rebuilt:
+            self._tell(Fix("Y10", line, column, message, hint, ""))
         return False
 
     # --- Trying and telling ---
 
-    def _helps(self, fix: Fix) -> bool:
-        return self._reads_beyond(fix.line, fix.text)
-
-    def _reads_beyond(self, index: int, text: str) -> bool:
-        """Whether the file can be read further with another line in this place."""
-        before = _readable_up_to("\n".join(self._lines))
-        changed = [*self._lines[:index], text, *self._lines[index + 1 :]]
-        return _readable_up_to("\n".join(changed)) > max(before, index)
+    def _text_with(self, fix: Fix) -> str:
+        changed = list(self._lines)
+        for index, text in fix.changes:
+            changed[index] = text
+        return "\n".join(changed)
 
     def _apply(self, fix: Fix) -> bool:
-        self._tell(fix)
-        self._replace(fix.line, fix.text)
+        if not (self._is_rebuilt and fix.code == "Y09"):
+            self._tell(fix)
+        for index, text in fix.changes:
+            self._replace(index, text)
+        self._is_rebuilt |= fix.is_guess
         return True
 
     def _replace(self, index: int, text: str) -> None:
@@ -178,7 +202,7 @@ def _readable_up_to(text: str) -> float:
         return error.problem_mark.line if error.problem_mark else 0
     except yaml.YAMLError:
         return 0
-    return float("inf")
+    return _ALL
 
 
 def _lines_of_special_tokens(text: str) -> list[int]:
@@ -190,33 +214,3 @@ def _lines_of_special_tokens(text: str) -> list[int]:
     except yaml.YAMLError:
         pass  # told when it is composed
     return sorted(set(found))
-
-
-def _before(lines: Sequence[str], index: int, count: int) -> Iterator[int]:
-    """The nearest lines with content above one."""
-    for line in range(index - 1, -1, -1):
-        if lines[line].strip() and not lines[line].lstrip().startswith("#"):
-            yield line
-            count -= 1
-            if not count:
-                return
-
-
-def _expected_indent(lines: Sequence[str], index: int) -> Iterator[int]:
-    """Where a line should begin, judging by the one above: below its text, or deeper when it ends with a colon."""
-    for above in _before(lines, index, 1):
-        margin = re.match(r"\s*(?:- +)?", lines[above])
-        assert margin is not None
-        yield margin.end() + (2 if lines[above].rstrip().endswith(":") else 0)
-
-
-def _nearby_indents(lines: Sequence[str], index: int) -> list[int]:
-    """Where the lines around begin: their margin, and what stands behind their dashes; the nearest first."""
-    own = len(lines[index]) - len(lines[index].lstrip())
-    found: set[int] = set()
-    below = [line for line in range(index + 1, min(index + 4, len(lines))) if lines[line].strip()]
-    for line in (*_before(lines, index, 6), *below):
-        match = re.match(r"\s*(?:- +)?", lines[line])
-        assert match is not None
-        found |= {len(lines[line]) - len(lines[line].lstrip()), match.end()}
-    return sorted(found - {own}, key=lambda indent: abs(indent - own))

@@ -26,6 +26,7 @@ class Flaw:
     place: Place
     message: str
     suggestion: str
+    spoils: bool = False  #: what stands around it cannot be judged
 
 
 class Problems:
@@ -35,7 +36,9 @@ class Problems:
         self._found: dict[tuple[str, str, int, int], Problem] = {}
         self._lines: dict[str, Sequence[str]] = {}
         self._silent: set[tuple[str, int]] = set()
+        self._elsewhere: set[Problem] = set()
         self._rule: str | None = None
+        self._is_closed = False
         self.spoilt: dict[str | None, str] = {}  #: rules that cannot run, with the first reason; None: the whole file
 
     def read_lines(self, file: str, lines: Sequence[str]) -> None:
@@ -51,9 +54,15 @@ class Problems:
         finally:
             self._rule = before
 
-    def add(self, code: str, place: Place, message: str, suggestion: str = "") -> None:
-        """A mistake: the rule it is in (else the whole file) cannot be used."""
-        self._add(code, place, message, suggestion, Severity.PROBLEM)
+    def add(
+        self, code: str, place: Place, message: str, suggestion: str = "", *, named_elsewhere: bool = False
+    ) -> None:
+        """A mistake: the rule it is in (else the whole file) cannot be used.
+
+        ``named_elsewhere``: about something (a connection, a list) that another place of the file should name; it is
+        only a consequence when there is a mistake in such a place.
+        """
+        self._add(code, place, message, suggestion, Severity.PROBLEM, named_elsewhere)
 
     def warn(self, code: str, place: Place, message: str, suggestion: str = "") -> None:
         """Something to look at; everything runs."""
@@ -69,13 +78,25 @@ class Problems:
         """Nothing more is said about these lines: whatever else is wrong there has the same cause."""
         self._silent.update((file, line) for line in lines)
 
+    def close(self) -> None:
+        """Nothing more is told: what follows would be about a guess."""
+        self._is_closed = True
+
     def is_silent(self, place: Place) -> bool:
         return (place.file, place.line) in self._silent
 
-    def _add(self, code: str, place: Place, message: str, suggestion: str, severity: Severity) -> None:
+    def _add(
+        self,
+        code: str,
+        place: Place,
+        message: str,
+        suggestion: str,
+        severity: Severity,
+        named_elsewhere: bool = False,
+    ) -> None:
         if severity is Severity.PROBLEM:
             self.spoilt.setdefault(self._rule, f"{message} (line {place.line})")
-        if self.is_silent(place):
+        if self._is_closed or self.is_silent(place) or self._is_repeated(code, message):
             return
         lines = self._lines.get(place.file, ())
         problem = Problem(
@@ -90,8 +111,18 @@ class Problems:
             rule=self._rule,
         )
         self._found.setdefault((code, place.file, place.line, place.column), problem)
+        if named_elsewhere:
+            self._elsewhere.add(problem)
+
+    def _is_repeated(self, code: str, message: str) -> bool:
+        """A root that is missing throughout a rule (no for_each:, no on_error:) is told of once."""
+        return code == "X03" and any(
+            one.code == code and one.message == message and one.rule == self._rule for one in self._found.values()
+        )
 
     def sorted(self) -> tuple[Problem, ...]:
         """By file in the order of reading, then by place."""
         order = {file: index for index, file in enumerate(self._lines)}
-        return tuple(sorted(self._found.values(), key=lambda one: (order.get(one.file, -1), one.line, one.column)))
+        consequences = self._elsewhere if None in self.spoilt else ()
+        found = [one for one in self._found.values() if one not in consequences]
+        return tuple(sorted(found, key=lambda one: (order.get(one.file, -1), one.line, one.column)))

@@ -18,7 +18,8 @@ class Document:
     text: str
     lines: tuple[str, ...]
     root: Node | None
-    is_broken: bool = False
+    is_broken: bool = False  #: not as it stands in the file
+    is_rebuilt: bool = False  #: what belongs to what had to be guessed
     flaws: list[Flaw] = field(default_factory=list)
 
 
@@ -61,4 +62,4 @@ def read(name: str, text: str, problems: Problems) -> Document:
     root = tree.node(mended.node)
     for flaw in tree.flaws:
         problems.silence(name, flaw.place.line)
-    return Document(name, text, lines, root, mended.is_changed, tree.flaws)
+    return Document(name, text, lines, root, mended.is_changed, mended.is_rebuilt, tree.flaws)

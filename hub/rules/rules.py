@@ -66,8 +66,8 @@ class RuleReader:
         """The rule; with a Problem it is held."""
         label = self._label()
         with self._problems.within(label):
-            self._claim_flaws()
-            rule = self._rule(label)
+            is_spoilt = self._claim_flaws()
+            rule = self._head(label) if is_spoilt else self._rule(label)
         held = self._held(label, rule)
         return replace(rule, held=held) if held else rule
 
@@ -81,13 +81,19 @@ class RuleReader:
             return f"(rule on line {line})"
         return f"{name.value} (line {line})" if name.value in self._shared.named else name.value
 
-    def _claim_flaws(self) -> None:
-        """What was noticed while the lines of this rule were read belongs to it."""
+    def _claim_flaws(self) -> bool:
+        """What was noticed while the lines of this rule were read belongs to it; whether it can be read at all."""
         first, last = self._node.place.line, self._node.end[0] + 1
-        for flaw in list(self._shared.flaws):
-            if flaw.place.file == self._node.place.file and first <= flaw.place.line <= last:
-                self._problems.add_flaw(flaw)
-                self._shared.flaws.remove(flaw)
+        found = [flaw for flaw in self._shared.flaws if flaw.place.file == self._node.place.file]
+        own = [flaw for flaw in found if first <= flaw.place.line <= last]
+        for flaw in own:
+            self._problems.add_flaw(flaw)
+            self._shared.flaws.remove(flaw)
+        return any(flaw.spoils for flaw in own)
+
+    def _head(self, label: str) -> Rule:
+        """A rule of which nothing more can be said."""
+        return Rule(name=label, line=self._node.place.line, file=self._node.place.file)
 
     def _held(self, label: str, rule: Rule) -> Held | None:
         reason = self._problems.spoilt.get(label)
@@ -111,10 +117,8 @@ class RuleReader:
         needed = [name for name in ("name", "when", "do") if name not in entries]
         keys.missing(needed, "A rule", self._node.place, self._problems)
         triggers = self._triggers(entries.get("when"))
-        rule = Rule(
-            name=label,
-            line=self._node.place.line,
-            file=self._node.place.file,
+        rule = replace(
+            self._head(label),
             triggers=tuple(one.name for one in triggers),
             enabled=self._enabled(entries.get("enabled")),
             retry=self._retry(entries.get("retry")),
@@ -254,7 +258,8 @@ class RuleReader:
                 continue
             close = suggest.by_spelling(text.value, known)
             hint = f"Did you mean “{close}”?" if close else f"Add it to accounts:  {text.value}: acct_…"
-            self._problems.add("K06", text.place, f"There is no account called “{text.value}”.", hint)
+            message = f"There is no account called “{text.value}”."
+            self._problems.add("K06", text.place, message, hint, named_elsewhere=True)
         return frozenset(found)
 
     def _tags(self, entry: Entry | None) -> tuple[str, ...]:
@@ -297,7 +302,8 @@ class RuleReader:
     def _examples(self, entry: Entry | None, rule: Rule, scope: Scope) -> tuple[Example, ...]:
         if entry is None:
             return ()
-        acting = frozenset(_act(step) for step in rule.every_step() if step.kind != "if")
+        is_spoilt = rule.name in self._problems.spoilt
+        acting = None if is_spoilt else frozenset(_act(step) for step in rule.every_step() if step.kind != "if")
         everything: dict[str, Type] = dict(self._names.known)
         inner = replace(scope, steps=everything)
         return ExampleReader(self._shared.workshop, self._shared.actions, inner, acting).read(entry)

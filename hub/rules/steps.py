@@ -38,6 +38,7 @@ class Names:
     everywhere: frozenset[str]
     known: dict[str, Type] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    has_examples: bool = False  #: among the steps, where they do not belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ class StepsReader:
             hint = "Write the name of an action and a colon:  - slack.message:"
             place.add("K03", node.place, "A step is an action with its settings below it.", hint)
             return
+        if node.get("given") or node.get("expect"):
+            self._example_among_steps(node)
+            return
         if (node.get("do") or node.get("else")) is not None:
             yield from self._block(node, position)
             return
@@ -89,6 +93,12 @@ class StepsReader:
             return
         beside = keys.known(self._beside(node, found), "A step", _BESIDE, self.workshop.problems)
         yield self._one(node, found, beside, position)
+
+    def _example_among_steps(self, node: Map) -> None:
+        if not self.names.has_examples:
+            message = "This is an example, but it stands among the steps."
+            self.workshop.problems.add("K09", node.place, message, "Write  examples:  above it, as deep as  do: .")
+        self.names.has_examples = True
 
     def _beside(self, node: Map, what: Entry) -> Map:
         """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hub.errors import EvaluationError
@@ -85,8 +86,22 @@ class Workshop:
 
     def compiler(self, text: Text, scope: Scope, uses: Uses, *, lenient: bool) -> Compiler:
         """The compiler of expressions inside ``text``."""
-        report, warn = self.report(text), self._placing(text, self.problems.warn)
-        return Compiler(scope, self.shop, self.printer, report, warn, uses, self._text_of(scope, uses), lenient)
+        return Compiler(
+            scope=scope,
+            shop=self.shop,
+            printer=self.printer,
+            report=self.report(text),
+            warn=self._placing(text, self.problems.warn),
+            missing_text=self._missing_text(text),
+            uses=uses,
+            text_of=self._text_of(scope, uses),
+            lenient=lenient,
+        )
+
+    def _missing_text(self, text: Text) -> Callable[[int, str, str], None]:
+        add = partial(self.problems.add, named_elsewhere=True)
+        placed = self._placing(text, add)
+        return lambda at, message, suggestion: placed("X02", at, message, suggestion)
 
     def shown(self, value: Any) -> str:
         """A value as conditions tell what they saw: ``USD 1500``, ``Tue 19:10``; "" when it is missing."""

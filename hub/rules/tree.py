@@ -38,29 +38,38 @@ class Tree:
         return self._text(node)
 
     def _map(self, node: yaml.MappingNode) -> Node:
-        entries: list[Entry] = []
-        seen: dict[str, int] = {}
+        entries: dict[str, Entry] = {}
+        repeated: list[Entry] = []
+        first_lines: dict[str, int] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 return self._unquoted_braces(node, key)
             entry = self._entry(key, value)
-            name = entry.key.value
-            if name in seen:
-                self._twice(entry.key, seen[name])
-            else:
-                seen[name] = entry.key.place.line
-                entries.append(entry)
-        return Map(tuple(entries), place_of(self._file, node.start_mark), _end(node))
+            first_lines.setdefault(entry.key.value, entry.key.place.line)
+            first = entries.setdefault(entry.key.value, entry)
+            if first is not entry:
+                repeated.append(entry)
+                if isinstance(first.value, Text) and first.value.is_empty:
+                    entries[entry.key.value] = entry  # a name typed twice, and only then what belongs to it
+        if repeated:
+            self._twice(repeated, first_lines)
+        return Map(tuple(entries.values()), place_of(self._file, node.start_mark), _end(node))
 
     def _entry(self, key: yaml.ScalarNode, value: yaml.Node) -> Entry:
         text = self._plain(key)
         split = re.match(r"^([\w.\- ]+?) *([{\[\"'])", text.value)
         if split and not text.is_quoted:
-            message = f"There is no colon between “{split[1]}” and “{split[2]}”."
-            self._flaw("Y08", text.place, message, f"Write:  {split[1]}: {split[2]}…")
-        elif text.value == "<<":
+            return self._no_colon(text, split)
+        if text.value == "<<":
             self._flaw("Y03", text.place, "“<<” (merging settings) is not used in rules.", "Write the settings out.")
         return Entry(text, self.node(value))
+
+    def _no_colon(self, key: Text, split: re.Match[str]) -> Entry:
+        """``columns {Status: x}``: taken for what was meant, so that nothing seems to be missing."""
+        message = f"There is no colon between “{split[1]}” and “{split[2]}”."
+        self._flaw("Y08", key.place, message, f"Write:  {split[1]}: {split[2]}…", spoils=True)
+        name = Text(split[1], key.place, "", key.end)
+        return Entry(name, Text("", key.place, '"', key.end))
 
     def _unquoted_braces(self, node: yaml.MappingNode, key: yaml.Node) -> Node:
         place = place_of(self._file, node.start_mark)
@@ -74,10 +83,17 @@ class Tree:
         )
         return Text(value, place, '"', _end(node))
 
-    def _twice(self, key: Text, first: int) -> None:
-        name = key.value
-        message = f"“{name}” is used twice here (first on line {first}). Only one of them would be used."
-        self._flaw("Y13", key.place, message, _TWICE.get(name, f"Keep one “{name}” and delete the other."))
+    def _twice(self, repeated: list[Entry], first_lines: dict[str, int]) -> None:
+        names = list(dict.fromkeys(entry.key.value for entry in repeated))
+        key, first = repeated[0].key, first_lines[names[0]]
+        if len(names) > 1:
+            listed = f"{', '.join(f'“{name}”' for name in names[:-1])} and “{names[-1]}”"
+            message = f"{listed} are used twice here (first on line {first}). Only one of them would be used."
+            hint = "Probably a line that begins with “- ” is missing above this one."
+            self._flaw("Y13", key.place, message, hint, spoils=True)
+            return
+        message = f"“{names[0]}” is used twice here (first on line {first}). Only one of them would be used."
+        self._flaw("Y13", key.place, message, _TWICE.get(names[0], f"Keep one “{names[0]}” and delete the other."))
 
     def _plain(self, node: yaml.ScalarNode) -> Text:
         style = "" if node.style in {None, ""} else node.style
@@ -89,7 +105,17 @@ class Tree:
             self._tag(text, str(node.tag))
         elif not text.is_quoted:
             self._look_at(text)
+        elif text.style in {'"', "'"} and text.end[0] > text.place.line - 1:
+            self._open_quote(text)
         return text
+
+    def _open_quote(self, text: Text) -> None:
+        """A quoted text over several lines that swallowed settings: its end was forgotten."""
+        following = self._lines[text.place.line : text.end[0] + 1]
+        if any(re.match(r"\s*(?:- +)*[\w.\-]+:(\s|$)", line) for line in following):
+            message = f"This text starts with {text.style} but does not end with one."
+            typed = self._lines[text.place.line - 1][text.place.column - 1 :].rstrip()
+            self._flaw("Y05", text.place, message, f"Write:  {self._key_before(text)}{typed}{text.style}", spoils=True)
 
     def _look_at(self, text: Text) -> None:
         """An unquoted value: was a part of it lost, or is a quote?"""
@@ -137,8 +163,8 @@ class Tree:
         before = self._lines[text.place.line - 1][: text.place.column - 1].strip()
         return f"{before.removeprefix('- ')} " if before.endswith(":") else ""
 
-    def _flaw(self, code: str, place: Place, message: str, suggestion: str) -> None:
-        self.flaws.append(Flaw(code, place, message, suggestion))
+    def _flaw(self, code: str, place: Place, message: str, suggestion: str, *, spoils: bool = False) -> None:
+        self.flaws.append(Flaw(code, place, message, suggestion, spoils))
 
 
 def _end(node: yaml.Node) -> tuple[int, int]:
