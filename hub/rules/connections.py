@@ -64,7 +64,8 @@ class ConnectionReader:
 
     def _is_lost(self, entry: Entry) -> bool:
         """A setting where the name of a connection should be: the line above it is missing."""
-        return entry.key.value not in self.actions.kinds and isinstance(entry.value, Text) and bool(entry.value.value)
+        is_empty = isinstance(entry.value, Text) and not entry.value.value
+        return entry.key.value not in self.actions.kinds and not isinstance(entry.value, Map) and not is_empty
 
     def _connection(self, entry: Entry) -> ConnectionSpec:
         name = entry.key.value

@@ -77,14 +77,17 @@ def moved(lines: Sequence[str], first: int, behind: int, indent: int) -> Iterato
     own = _indent(lines[first])
     if not lines[first].strip() or indent == own:
         return
+    is_guess = behind > first + 1
     if indent < own:
         message, hint = "This line is indented too far.", "Line it up with the setting above it."
+        if is_guess:
+            hint = "Line it up with the setting above it, or add the line that is missing above it."
     else:
         count = indent - own
         message = "This line is not indented far enough."
         hint = f"Add {count} space{'' if count == 1 else 's'} in front of it."
     changes = tuple((index, _shifted(lines[index], indent - own)) for index in range(first, behind))
-    yield Fix("Y09", first, own, message, hint, changes[0][1], changes[1:], is_guess=behind > first + 1)
+    yield Fix("Y09", first, own, message, hint, changes[0][1], changes[1:], is_guess=is_guess)
 
 
 def _shifted(line: str, by: int) -> str:

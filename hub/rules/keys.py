@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from hub.rules import suggest
 from hub.rules.document import Entry, Items, Map, Node, Text
@@ -52,6 +53,16 @@ def _report(
         hint = f"Write  {meant}:  instead."
     problems.add("K01", entry.key.place, f"{owner} has no setting called “{name}”.", hint)
     return meant
+
+
+def without_groups(node: Map, owner: str, above: str, problems: Problems, but: str = "") -> Map:
+    """``node`` without entries that are groups themselves: where only single values belong, a line above is missing."""
+    groups = [entry for entry in node.entries if isinstance(entry.value, Map) and entry.key.value != but]
+    if groups:
+        names = ", ".join(entry.key.value for entry in groups)
+        hint = f"Probably the line  {above}:  is missing above."
+        problems.add("K09", groups[0].key.place, f"These do not belong to {owner} {names}", hint)
+    return replace(node, entries=tuple(entry for entry in node.entries if entry not in groups))
 
 
 def as_map(node: Node, what: str, example: str, problems: Problems) -> Map | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -134,6 +134,8 @@ class _Mender:
                 best, reach = fix, found
             if reach == (_ALL, 0):
                 break
+        if best is not None and best.code == "Y09" and (reach[0] < _ALL or reach[1] < -1):
+            return replace(best, is_guess=True)
         return best
 
     def _possible(self, error: yaml.MarkedYAMLError, noticed: int) -> Iterator[Fix]:
@@ -164,7 +166,7 @@ class _Mender:
     def _beyond(self, line: int, column: int) -> bool:
         message = "This line cannot be read: its punctuation or its indentation is not what YAML expects here."
         hint = "Compare it with the line above: a colon behind each name, “- ” before each step, 2 spaces per level."
-        if not self._is_rebuilt:
+        if not self._is_rebuilt and not self._problems.is_silent(Place(self._name, line, 1)):
             self._tell(Fix("Y10", line, column, message, hint, ""))
         return False
 

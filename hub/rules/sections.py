@@ -33,7 +33,8 @@ class SectionReader:
         node = keys.as_map(entry.value, "shop:", "name: Mug & Poster", self.problems)
         if node is None:
             return Shop()
-        entries = keys.known(node, "shop:", _SHOP, self.problems, "setting")
+        facts = keys.without_groups(node, "shop:", "connections", self.problems, but="business_hours")
+        entries = keys.known(facts, "shop:", _SHOP, self.problems, "setting")
         shop = Shop()
         for name, one in entries.items():
             if name == "business_hours":
@@ -137,7 +138,9 @@ class SectionReader:
         """Account ids by name."""
         node = keys.as_map(entry.value, "accounts:", "farm: acct_1Farm00001", self.problems)
         found: dict[str, str] = {}
-        for one in node.entries if node else ():
+        if node is None:
+            return found
+        for one in keys.without_groups(node, "accounts:", "connections", self.problems).entries:
             text = keys.as_text(one, self.problems, "acct_1Farm00001")
             if text is not None and not re.fullmatch(r"acct_\w+", text.value):
                 hint = "Stripe's account ids begin with acct_ (Connect → Accounts)."

@@ -104,9 +104,8 @@ class StepsReader:
         """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""
         action = self.actions.get(what.key.value)
         lost = settings_of(action.params) if action and isinstance(what.value, Text) and what.value.is_empty else ()
-        return replace(
-            node, entries=tuple(one for one in node.entries if one is not what and one.key.value not in lost)
-        )
+        rest = tuple(one for one in node.entries if one.key.value not in lost and not _says_what(one))
+        return replace(node, entries=rest)
 
     # --- Blocks ---
 
@@ -156,7 +155,7 @@ class StepsReader:
 
     def _what(self, node: Map) -> Entry | None:
         """The entry that says what the step does; A and K problems when there is none, or several."""
-        candidates = [one for one in node.entries if one.key.value in _CONTROL or "." in one.key.value]
+        candidates = [one for one in node.entries if _says_what(one)]
         problems = self.workshop.problems
         if len(candidates) > 1:
             hint = "Start the second one with “- ” on a line of its own."
@@ -296,6 +295,10 @@ class StepsReader:
         """Reads ``on_error:`` steps: they see ``error`` and the results that are there."""
         from_error = self.scope.with_root("error", catalogue.ROOTS["error"])
         return replace(self, scope=from_error, guards=())
+
+
+def _says_what(entry: Entry) -> bool:
+    return entry.key.value in _CONTROL or "." in entry.key.value
 
 
 def _id_like(text: str) -> str:
