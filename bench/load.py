@@ -103,10 +103,11 @@ class _Sender(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, separator, body = self._buffer.partition(b"\r\n\r\n")
-        if not separator or not body.endswith(b"}"):
+        if not separator or (head.startswith(b"HTTP/1.1 200") and not body.endswith(b"}")):
             return
         if not head.startswith(b"HTTP/1.1 200"):
-            raise AssertionError(self._buffer)
+            self.done.set_exception(RuntimeError(self._buffer.decode()))
+            return
         self._buffer = b""
         self._latencies.append(self._loop.time() - self._due)
         self._next()

@@ -24,7 +24,7 @@ def main(secret: str) -> None:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     site = Site(Webhook(NoJournal(), [secret], clock, metrics), None, clock, metrics)  # type: ignore[arg-type]  # no database at all
-    Server(site.application, listener, lambda: print(port, flush=True)).serve_here()
+    Server(site, listener, lambda: print(port, flush=True)).serve_here()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ def of_order(
     lines = [_item(one, order.currency, decimals) for one in items]
     amounts = _Amounts(order.currency, decimals)
     totals = mapping(session.get("total_details"))
+    recipient = sessions.shipping(session)
+    language = _language(session)
     return {
         "order": {
             "id": order.id,
@@ -53,7 +55,7 @@ def of_order(
             "tax": amounts.money(totals.get("amount_tax")),
             "discount": amounts.money(totals.get("amount_discount")),
             "currency": order.currency or None,
-            "country": _country(session),
+            "country": _country(session, recipient),
             "mode": order.mode,
             "status": text(session.get("status")),
             "paid_at": _moment(order.paid_at),
@@ -65,12 +67,12 @@ def of_order(
             "discount_code": _discount_code(session),
             "payment_method": _payment_method(session),
             "payment_link": object_id(session.get("payment_link")),
-            "shipping": _shipping(session, amounts),
+            "shipping": _shipping(session, recipient, amounts),
             "dashboard_url": _dashboard_url(order),
             "receipt_url": None,
-            "language": _language(session),
+            "language": language,
         },
-        "customer": _customer(session),
+        "customer": _customer(session, language),
     }
 
 
@@ -87,15 +89,15 @@ def _summary(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What can be said of all items together; an item without a quantity counts as one piece."""
     return {
         "item_count": sum(line["quantity"] for line in lines),
-        "skus": _distinct(line["sku"] for line in lines),
-        "product_names": _distinct(line["name"] for line in lines),
-        "product_ids": _distinct(line["product_id"] for line in lines),
-        "price_ids": _distinct(line["price_id"] for line in lines),
+        "skus": _distinct([line["sku"] for line in lines]),
+        "product_names": _distinct([line["name"] for line in lines]),
+        "product_ids": _distinct([line["product_id"] for line in lines]),
+        "price_ids": _distinct([line["price_id"] for line in lines]),
     }
 
 
-def _distinct(values: Any) -> list[str]:
-    return list(dict.fromkeys(value for value in values if value))
+def _distinct(values: Sequence[str | None]) -> list[str]:
+    return list(dict.fromkeys(filter(None, values)))
 
 
 def _item(line: Json, order_currency: str, decimals: Mapping[str, int]) -> dict[str, Any]:
@@ -144,13 +146,12 @@ def _unit_price(price: Json, currency: str, decimals: Mapping[str, int]) -> Mone
     return Money(units.scaleb(-decimals.get(currency, 2)), currency) if units.is_finite() else None
 
 
-def _shipping(session: Json, amounts: _Amounts) -> dict[str, Any]:
-    found = sessions.shipping(session)
-    address = _address(found.get("address"))
-    name = text(found.get("name"))
+def _shipping(session: Json, recipient: Json, amounts: _Amounts) -> dict[str, Any]:
+    address = _address(recipient.get("address"))
+    name = text(recipient.get("name"))
     return {
         "name": name,
-        "phone": text(found.get("phone")) or text(sessions.customer_details(session).get("phone")),
+        "phone": text(recipient.get("phone")) or text(sessions.customer_details(session).get("phone")),
         "method": sessions.shipping_method(session),
         "cost": amounts.money(sessions.shipping_cost(session)),
         "address": address,
@@ -158,9 +159,13 @@ def _shipping(session: Json, amounts: _Amounts) -> dict[str, Any]:
     }
 
 
+_ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
+
+
 def _address(value: object) -> dict[str, Any]:
     parts = mapping(value)
-    return {part: text(parts.get(part)) for part in ("line1", "line2", "city", "state", "postal_code", "country")}
+    get = parts.get
+    return {part: text(get(part)) for part in _ADDRESS}
 
 
 def _label(name: str | None, address: Mapping[str, Any]) -> str | None:
@@ -171,13 +176,13 @@ def _label(name: str | None, address: Mapping[str, Any]) -> str | None:
     return "\n".join(line for line in lines if line) if address["line1"] or region else None
 
 
-def _country(session: Json) -> str | None:
+def _country(session: Json, recipient: Json) -> str | None:
     """The country of delivery when there is a shipping address, else of the bill."""
-    delivered = text(mapping(sessions.shipping(session).get("address")).get("country"))
+    delivered = text(mapping(recipient.get("address")).get("country"))
     return delivered or text(mapping(sessions.customer_details(session).get("address")).get("country"))
 
 
-def _customer(session: Json) -> dict[str, Any]:
+def _customer(session: Json, language: str | None) -> dict[str, Any]:
     details = sessions.customer_details(session)
     name = sessions.customer_name(session)
     tax_ids = sessions.items_of(details.get("tax_ids"))
@@ -191,7 +196,7 @@ def _customer(session: Json) -> dict[str, Any]:
         "business_name": sessions.business_name(session),
         "tax_id": text(tax_ids[0].get("value")) if tax_ids else None,
         "address": _address(details.get("address")),
-        "language": _language(session),
+        "language": language,
         "metadata": {},
     }
 

@@ -26,6 +26,8 @@ def text(value: object) -> str | None:
     """``value`` if it is a non-empty string that every database can store, else None."""
     if not isinstance(value, str) or not value:
         return None
+    if value.isascii() and "\x00" not in value:
+        return value
     # A lone surrogate cannot be written as UTF-8, and PostgreSQL has no NUL: a buyer's name must not stop an order.
     return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
@@ -62,8 +64,8 @@ def shipping(session: Json) -> Json:
     """
     collected = mapping(session.get("collected_information"))
     for found in (collected.get("shipping_details"), session.get("shipping_details"), session.get("shipping")):
-        if mapping(found).get("address"):
-            return mapping(found)
+        if isinstance(found, dict) and found.get("address"):
+            return found
     return _NOTHING
 
 
@@ -93,13 +95,8 @@ def customer_name(session: Json) -> str | None:
     """The person's name: ``individual_name`` (2025-09-30.clover and newer), else ``name``, else the recipient's."""
     details = customer_details(session)
     collected = mapping(session.get("collected_information"))
-    names = (
-        collected.get("individual_name"),
-        details.get("individual_name"),
-        details.get("name"),
-        shipping(session).get("name"),
-    )
-    return next((name for name in map(text, names) if name), None)
+    typed = text(collected.get("individual_name")) or text(details.get("individual_name")) or text(details.get("name"))
+    return typed or text(shipping(session).get("name"))
 
 
 def business_name(session: Json) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -34,7 +35,7 @@ def retry(
         refused: dict[int, str] = {}
         for start in progress(range(0, len(chosen), _AT_ONCE), "Retrying"):
             part = chosen[start : start + _AT_ONCE]
-            refused |= hub.database.write(lambda connection, part=part: deciding.retry(connection, part, now)).result()
+            refused |= hub.database.write(partial(deciding.retry, ids=part, now=now)).result()
         hub.database.announce()
     _report(len(chosen) - len(refused), "will be tried again", refused)
 

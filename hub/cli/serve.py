@@ -44,7 +44,7 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
         site = Site(webhook, hub.database, hub.clock, metrics)
         greet = threading.Thread(target=greeting, args=(hub, listener.getsockname()[1]), daemon=True)
         with _working(hub, worker):
-            Server(site.application, listener, greet.start).serve_here()
+            Server(site, listener, greet.start).serve_here()
 
 
 def work(strict: Strict = False) -> None:
@@ -78,11 +78,11 @@ def _load_rules(hub: Hub, strict: bool) -> None:
     loaded = hub.rulebook.load()
     if loaded.ruleset is None:
         raise RulesError(in_words(loaded.problems), "Correct this and start again;  hub check  says the same.")
-    held = [rule for rule in loaded.ruleset.rules if rule.held is not None]
-    for rule in held:
-        log.warning("rule held", rule=rule.name, reason=rule.held.reason)
+    held = {rule.name: rule.held.reason for rule in loaded.ruleset.rules if rule.held is not None}
+    for name, reason in held.items():
+        log.warning("rule held", rule=name, reason=reason)
     if strict and held:
-        names = ", ".join(f"“{rule.name}”" for rule in held)
+        names = ", ".join(f"“{name}”" for name in held)
         raise RulesError(
             f"These rules are held: {names}.", "Correct them ( hub check  says how), or start without --strict."
         )
@@ -95,7 +95,7 @@ def _working(hub: Hub, worker: Worker | None) -> Iterator[None]:
     def changed() -> None:
         _reload(hub, worker)
 
-    watch = FileWatch(hub.settings.rules, changed)
+    watch = FileWatch(hub.rulebook.paths, changed)
     if worker is not None:
         worker.start()
     watch.start()

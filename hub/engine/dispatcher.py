@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from hub.clock import Clock
-from hub.engine.planner import STEERING, Planner
+from hub.engine.planner import BATCH, STEERING, Planner
+from hub.engine.progress import Progress
 from hub.engine.sending import Sender
 from hub.errors import NotStored, StorageError
 from hub.log import get_logger
@@ -29,7 +31,11 @@ _TURNS = 20
 #: Without any news, the queue is looked at this often (seconds).
 _LOOK = 1.0
 
-BatchOf = Callable[[Due], int]
+#: Planning and looking for work happen at most this often (seconds): what arrives meanwhile shares a transaction.
+#: Alone, an event is not kept waiting; in a burst, batches grow and each event costs less.
+_PACE = 0.02
+
+BatchOf = Callable[[Due], Progress]
 
 
 class Dispatcher:
@@ -106,13 +112,14 @@ class Dispatcher:
         count = 0
         while planned := self._planner.turn():
             count += planned
-        while delivered := sum(self._batch(lane) for lane in self._due_now()):
+        while delivered := sum(self._batch(lane).count for lane in self._due_now()):
             count += delivered
         return count
 
     def _loop(self, name: str, work: Callable[[], float]) -> None:
         """``work`` returns how long nothing will be due (seconds); news end that wait."""
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 pause = work()
             except NotStored as error:
@@ -121,6 +128,7 @@ class Dispatcher:
             except Exception:
                 log.exception("unexpected failure", doing=name)
                 pause = _LOOK
+            self._stopping.wait(max(0.0, began + _PACE - time.monotonic()))
             news = self._news.get(name, self._stopping)
             if news.wait(pause) and name in self._news:
                 news.clear()
@@ -128,7 +136,7 @@ class Dispatcher:
     def _plan(self) -> float:
         if not self._database.lead():
             return _LOOK
-        while self._planner.turn():
+        while self._planner.turn() == BATCH:
             if self._stopping.is_set():
                 return 0
         return self._until(self._planner.next_due())
@@ -158,7 +166,7 @@ class Dispatcher:
         """Up to ``_TURNS`` batches of one lane. After each, other lanes may have got something to do."""
         try:
             for _ in range(_TURNS):
-                if self._stopping.is_set() or not self._batch(lane):
+                if self._stopping.is_set() or not self._batch(lane).more:
                     break
                 self.wake_lanes()
         except NotStored as error:
@@ -170,7 +178,7 @@ class Dispatcher:
                 self._busy[lane.lane_id] -= 1
             self.wake_lanes()
 
-    def _batch(self, lane: Due) -> int:
+    def _batch(self, lane: Due) -> Progress:
         return self._local(lane) if self._is_local(lane) else self._sender.batch(lane)
 
     def _is_local(self, lane: Due) -> bool:

@@ -12,6 +12,7 @@ from hub.clock import Clock
 from hub.connector import Delivery, Ledger, LedgerAction, Params, Permanent
 from hub.engine import judging
 from hub.engine.preparing import Preparer, Ready, render
+from hub.engine.progress import NOTHING, Progress
 from hub.errors import EvaluationError
 from hub.store import claims, settling
 from hub.store.database import Database
@@ -31,12 +32,12 @@ class Local:
         self._preparer = preparer
         self._clock = clock
 
-    def batch(self, lane: Due) -> int:
-        """Applies one batch; returns how many deliveries were due."""
+    def batch(self, lane: Due) -> Progress:
+        """Applies one batch, if anything is due."""
         now = self._clock.now()
         work = self._database.read(lambda connection: claims.due_here(connection, lane.lane_id, now, _BATCH))
         if not work:
-            return 0
+            return NOTHING
         prepared = zip(work, self._preparer.prepare(work), strict=True)
         effects = {one.id: _effect(ready, now) for one, ready in prepared}
         self._database.write(
@@ -44,7 +45,7 @@ class Local:
                 connection, lane.lane_id, work, lambda one, ledger: effects[one.id](ledger), now
             )
         ).result()
-        return len(work)
+        return Progress(len(work), more=len(work) == _BATCH)
 
 
 def _effect(ready: Ready | Settled, now: int) -> Effect:

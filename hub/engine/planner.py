@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hub import keys
-from hub.checkout import events
+from hub.checkout import events, session
 from hub.checkout import orders as tellings
 from hub.checkout.reading import Reading, object_to_fetch, read
+from hub.checkout.session import Json
 from hub.clock import Clock, to_datetime
 from hub.connector import Action
 from hub.engine.contexts import LINE_ITEMS, SESSION, Contexts, line_items, objects
@@ -54,6 +55,7 @@ class _Case:
     planning: Planning
     reading: Reading
     order: Order | None  #: as stored, after this event
+    rules: Sequence[tuple[str, Rule]]  #: those it meets, each with the trigger
     items_known: bool
     context: Context
 
@@ -103,11 +105,11 @@ class Planner:
     def turn(self) -> int:
         """Plans up to one batch; returns how many plannings were due."""
         now = self._clock.now()
-        due = self._database.read(lambda connection: journal.due(connection, now, BATCH))
+        due, raws = self._database.read(lambda connection: _due(connection, now))
         if not due:
             return 0
         batch = _Batch(self._rulebook.current[0])
-        for case in self._cases(due, batch, now):
+        for case in self._cases(due, raws, batch, now):
             self._match(case, batch)
         if self._database.write(lambda connection: _store(connection, batch, now)).result():
             self._planned()
@@ -117,36 +119,36 @@ class Planner:
         """When the next planning is due."""
         return self._database.read(journal.next_due)
 
-    def _cases(self, due: Sequence[Planning], batch: _Batch, now: int) -> list[_Case]:
+    def _cases(self, due: Sequence[Planning], raws: Mapping[int, Json], batch: _Batch, now: int) -> list[_Case]:
         """The events that rules may act on, their orders recorded; the others are planned or postponed right here."""
-        raws = self._database.read(lambda connection: objects(connection, [one.event for one in due]))
         readings = [(planning, read(planning.event, raws[planning.event.seq])) for planning in due]
-        stored, fetched = self._record([reading.order for _, reading in readings if reading.order is not None], now)
+        stored = self._record([reading.order for _, reading in readings if reading.order is not None], now)
+        fetched = self._fetched([reading for _, reading in readings])
         cases = []
         for planning, reading in readings:
             order = None if reading.order is None else stored[orders.key_of(reading.order)]
             if object_to_fetch(planning.event) and not reading.raw:
                 self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
-            elif self._is_of_other_mode(planning.event) or not self._concerns_a_rule(planning, reading, order):
+            elif self._is_of_other_mode(planning.event) or not (rules := self._rules(planning, reading, order)):
                 batch.planned.append(planning)
             else:
-                cases.append(self._case(planning, reading, order, fetched, now))
+                cases.append(self._case(planning, reading, order, rules, fetched, now))
         return cases
 
-    def _record(
-        self, told: Sequence[Order], now: int
-    ) -> tuple[Mapping[orders.OrderKey, Order], Mapping[orders.OrderKey, Any]]:
+    def _record(self, told: Sequence[Order], now: int) -> Mapping[orders.OrderKey, Order]:
         if not told:
-            return {}, {}
-        stored = self._database.write(lambda connection: orders.record(connection, told, tellings.merge, now)).result()
-        ids = [order.id for order in told]
-        return stored, self._database.read(lambda connection: orders.load_enrichments(connection, LINE_ITEMS, ids))
+            return {}
+        return self._database.write(lambda connection: orders.record(connection, told, tellings.merge, now)).result()
+
+    def _fetched(self, readings: Sequence[Reading]) -> Mapping[orders.OrderKey, Any]:
+        """The line items that were fetched before, for orders whose events do not carry all of them."""
+        ids = [one.order.id for one in readings if one.order is not None and not session.line_items(one.raw)[1]]
+        if not ids:
+            return {}
+        return self._database.read(lambda connection: orders.load_enrichments(connection, LINE_ITEMS, ids))
 
     def _is_of_other_mode(self, event: Event) -> bool:
         return self._mode is not None and self._mode is not event.livemode
-
-    def _concerns_a_rule(self, planning: Planning, reading: Reading, order: Order | None) -> bool:
-        return bool(self._rules(planning, reading, order))
 
     def _rules(self, planning: Planning, reading: Reading, order: Order | None) -> list[tuple[str, Rule]]:
         """The rules an event meets, each with the trigger; only the waiting one, if that is what is planned."""
@@ -163,17 +165,18 @@ class Planner:
         planning: Planning,
         reading: Reading,
         order: Order | None,
+        rules: Sequence[tuple[str, Rule]],
         fetched: Mapping[orders.OrderKey, Any],
         now: int,
     ) -> _Case:
         items = None if order is None else line_items(reading.raw, order, fetched)
         context = self._contexts.keep(reading, order, items or [])
         seen = self._rulebook.current[1].complete(context, now=to_datetime(now))
-        return _Case(planning, reading, order, items is not None, seen)
+        return _Case(planning, reading, order, rules, items is not None, seen)
 
     def _match(self, case: _Case, batch: _Batch) -> None:
         waiting = len(batch.postponed)
-        for trigger, rule in self._rules(case.planning, case.reading, case.order):
+        for trigger, rule in case.rules:
             self._plan_rule(case, trigger, rule, batch)
         still_waits = {one.rule for one in batch.postponed[waiting:]}
         if case.planning.rule not in still_waits:
@@ -206,6 +209,11 @@ class Planner:
     def _postpone(self, planning: Planning, rule: str, note: str, wait: int, batch: _Batch) -> None:
         tries = planning.tries if planning.rule == rule else 0
         batch.postponed.append(Postponed(planning.event.seq, rule, self._clock.now() + wait, tries, note))
+
+
+def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int, Json]]:
+    due = journal.due(connection, now, BATCH)
+    return due, objects(connection, [one.event for one in due])
 
 
 def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: int) -> NewRun:

@@ -41,6 +41,11 @@ class Rulebook:
         assert self._current is not None, "load() comes first"
         return self._current
 
+    def paths(self) -> list[Path]:
+        """The rules file and those it includes."""
+        included = [] if self._current is None else list(self._current[1].files)[1:]
+        return [self.path, *(self.path.parent / name for name in included)]
+
     def load(self) -> Loaded:
         """Reads the file; what can be used of it is in force from now on. Raises ``RulesError`` if it is not there."""
         loaded = load(self.path, self._registry, self._environment)

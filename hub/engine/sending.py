@@ -26,6 +26,7 @@ from hub.engine import judging
 from hub.engine.connections import Connections
 from hub.engine.judging import Terms, Wait
 from hub.engine.preparing import Preparer, Ready, render
+from hub.engine.progress import NOTHING, Progress
 from hub.engine.rulebook import Rulebook
 from hub.log import get_logger
 from hub.registry import Registry
@@ -87,18 +88,18 @@ class Sender:
         self._rehearse = rehearse
         self._held: set[int] = set()
 
-    def batch(self, lane: Due) -> int:
-        """Delivers one batch of a lane; returns how many it held (0: nothing due, blocked, held elsewhere)."""
+    def batch(self, lane: Due) -> Progress:
+        """Delivers one batch of a lane, if it has one due, is not blocked, and nobody else works on it."""
         taken = self._claim(lane)
         if taken is None:
-            return 0
+            return NOTHING
         self._held.add(taken.id)
         try:
             sent = self._deliver(taken)
             self._database.write(lambda connection: self._settle(connection, taken, sent, lane)).result()
         finally:
             self._held.discard(taken.id)
-        return len(taken.work)
+        return Progress(len(taken.work), more=len(taken.work) >= self._most(taken.work[0].action))
 
     def extend_leases(self) -> None:
         """Keeps the claims that are being worked on; called by the clock."""

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.store.journal import insert_ignoring
 from hub.store.lanes import IN_QUEUE, Due
+from hub.store.statements import insert_ignoring
 from hub.store.tables import attempts, claims, deliveries, lanes, runs
 
 #: How many due deliveries a claim looks at; no action takes more in one batch.
@@ -63,8 +63,7 @@ def claim(
     A batch that may have been applied comes alone and whole, under its old id. The attempts are recorded in the
     same transaction. A lane that is blocked, or serial and held by someone else, gives None.
     """
-    blocked_until = connection.execute(sa.select(lanes.c.blocked_until).where(lanes.c.id == lane.lane_id)).scalar_one()
-    if blocked_until > now:
+    if connection.execute(_BLOCKED_UNTIL, {"lane": lane.lane_id}).scalar_one() > now:
         return None
     claim_id = _new_claim(connection, lane, worker, lease_until)
     if claim_id is None:
@@ -76,18 +75,28 @@ def claim(
         end_claim(connection, claim_id)
         return None
     ids = [row.id for row in rows]
-    connection.execute(
-        deliveries.update()
-        .where(deliveries.c.id.in_(ids))
-        .values(state="running", claim_id=claim_id, attempts=deliveries.c.attempts + 1, updated_at=now)
-    )
+    connection.execute(_RUNNING, {"ids": ids, "claim": claim_id, "now": now})
     record_attempts(connection, ids, claim_id, now)
     again = rows[0].batch_id
     return Claim(claim_id, lane.lane_id, again or claim_id, again is not None, [_work(row) for row in rows])
 
 
+_BLOCKED_UNTIL = sa.select(lanes.c.blocked_until).where(lanes.c.id == sa.bindparam("lane"))
+_CHOSEN = deliveries.c.id.in_(sa.bindparam("ids", expanding=True))
+_RUNNING = (
+    deliveries.update()
+    .where(_CHOSEN)
+    .values(
+        state="running",
+        claim_id=sa.bindparam("claim"),
+        attempts=deliveries.c.attempts + 1,
+        updated_at=sa.bindparam("now"),
+    )
+)
+
+
 def _new_claim(connection: Connection, lane: Due, worker: str, lease_until: int) -> int | None:
-    statement = insert_ignoring(connection, claims).returning(claims.c.id)
+    statement = insert_ignoring(connection.dialect.name, claims, claims.c.id)
     values = {
         "lane_id": lane.lane_id,
         "serial_lane": lane.lane_id if lane.serial else None,
@@ -99,7 +108,10 @@ def _new_claim(connection: Connection, lane: Due, worker: str, lease_until: int)
 
 
 def end_claim(connection: Connection, claim_id: int) -> None:
-    connection.execute(claims.delete().where(claims.c.id == claim_id))
+    connection.execute(_END_CLAIM, {"claim": claim_id})
+
+
+_END_CLAIM = claims.delete().where(claims.c.id == sa.bindparam("claim"))
 
 
 _WORK = (
@@ -124,14 +136,17 @@ _WORK = (
 _SELECT_WORK = sa.select(*_WORK).join(runs, runs.c.id == deliveries.c.run_id)
 
 
+_DUE_WORK = (
+    _SELECT_WORK.where(IN_QUEUE, deliveries.c.lane_id == sa.bindparam("lane"))
+    .where(deliveries.c.due_at <= sa.bindparam("now"))
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+    .limit(sa.bindparam("most"))
+)
+_DUE_WORK_LOCKED = _DUE_WORK.with_for_update(skip_locked=True, of=deliveries)
+
+
 def _candidates(connection: Connection, lane_id: int, now: int) -> Sequence[Any]:
-    statement = (
-        _SELECT_WORK.where(IN_QUEUE, deliveries.c.lane_id == lane_id, deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(_LOOK_AHEAD)
-        .with_for_update(skip_locked=True, of=deliveries)
-    )
-    return connection.execute(statement).all()
+    return connection.execute(_DUE_WORK_LOCKED, {"lane": lane_id, "now": now, "most": _LOOK_AHEAD}).all()
 
 
 def _batch(candidates: Sequence[Any], most: Callable[[str], int]) -> Sequence[Any]:
@@ -176,9 +191,19 @@ def _work(row: Any) -> Work:
 
 
 def record_attempts(connection: Connection, ids: Sequence[int], claim_id: int | None, now: int) -> None:
-    chosen = sa.select(deliveries.c.id, deliveries.c.attempts, sa.literal(claim_id, sa.BigInteger), sa.literal(now))
-    columns = ["delivery_id", "number", "claim_id", "started_at"]
-    connection.execute(attempts.insert().from_select(columns, chosen.where(deliveries.c.id.in_(ids))))
+    """Writes down a try at each delivery, before it is made; its number is the delivery's count of tries."""
+    connection.execute(_RECORD_ATTEMPTS, {"ids": ids, "claim": claim_id, "now": now})
+
+
+_RECORD_ATTEMPTS = attempts.insert().from_select(
+    ["delivery_id", "number", "claim_id", "started_at"],
+    sa.select(
+        deliveries.c.id,
+        deliveries.c.attempts,
+        sa.bindparam("claim", type_=sa.BigInteger),
+        sa.bindparam("now", type_=sa.BigInteger),
+    ).where(_CHOSEN),
+)
 
 
 def extend_leases(connection: Connection, claim_ids: Collection[int], lease_until: int) -> None:
@@ -217,9 +242,4 @@ def recover(connection: Connection, now: int, *, everyone: bool) -> int:
 
 def due_here(connection: Connection, lane_id: int, now: int, limit: int) -> list[Work]:
     """Due deliveries of a lane whose effects are in this database; not leased: ``settling.apply_here`` checks anew."""
-    statement = (
-        _SELECT_WORK.where(IN_QUEUE, deliveries.c.lane_id == lane_id, deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
-    )
-    return [_work(row) for row in connection.execute(statement)]
+    return [_work(row) for row in connection.execute(_DUE_WORK, {"lane": lane_id, "now": now, "most": limit})]

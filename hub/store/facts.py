@@ -7,7 +7,7 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.store.journal import insert_ignoring
+from hub.store.statements import insert_ignoring
 from hub.store.tables import facts
 
 
@@ -28,6 +28,6 @@ def touch(connection: Connection, now: int) -> None:
 
 
 def _once(connection: Connection, name: str, value: str) -> str:
-    connection.execute(insert_ignoring(connection, facts), {"name": name, "value": value})
+    connection.execute(insert_ignoring(connection.dialect.name, facts), {"name": name, "value": value})
     found: str = connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar_one()
     return found

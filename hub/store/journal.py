@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from hub.model import Appended, Event, Source
+from hub.store.statements import insert_ignoring, upsert
 from hub.store.tables import events, plannings
 
 #: The planning row that stands for every rule.
@@ -51,18 +51,12 @@ class Postponed:
     note: str
 
 
-def insert_ignoring(connection: Connection, table: sa.Table) -> Any:
-    """``INSERT … ON CONFLICT DO NOTHING`` in the connection's dialect."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
 def append(connection: Connection, received: Sequence[Event], now: int) -> list[Appended]:
     """Stores what is new of ``received``, in order, each with its planning; one answer per event.
 
     Atomic with the transaction: an event that is stored will be planned, whatever happens afterwards.
     """
-    statement = insert_ignoring(connection, events).returning(events.c.seq, *_IDENTITY)
+    statement = insert_ignoring(connection.dialect.name, events, events.c.seq, *_IDENTITY)
     stored = {tuple(row[1:]): row[0] for row in connection.execute(statement, [_row(event) for event in received])}
     if stored:
         connection.execute(
@@ -95,16 +89,18 @@ def _row(event: Event) -> dict[str, Any]:
 
 
 def due(connection: Connection, now: int, limit: int) -> list[Planning]:
-    """Up to ``limit`` plannings that are due, oldest first, locked for this transaction (others skip them)."""
-    statement = (
-        sa.select(plannings.c.rule, plannings.c.tries, *_EVENT)
-        .join(events, events.c.seq == plannings.c.event_seq)
-        .where(plannings.c.due_at.is_not(None), plannings.c.due_at <= now)
-        .order_by(plannings.c.due_at, plannings.c.event_seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=plannings)
-    )
-    return [Planning(_event(row), row.rule, row.tries) for row in connection.execute(statement)]
+    """Up to ``limit`` plannings that are due, oldest first."""
+    rows = connection.execute(_DUE, {"now": now, "most": limit})
+    return [Planning(_event(row), row.rule, row.tries) for row in rows]
+
+
+_DUE = (
+    sa.select(plannings.c.rule, plannings.c.tries, *_EVENT)
+    .join(events, events.c.seq == plannings.c.event_seq)
+    .where(plannings.c.due_at.is_not(None), plannings.c.due_at <= sa.bindparam("now"))
+    .order_by(plannings.c.due_at, plannings.c.event_seq)
+    .limit(sa.bindparam("most"))
+)
 
 
 def next_due(connection: Connection) -> int | None:
@@ -117,30 +113,27 @@ def next_due(connection: Connection) -> int | None:
 
 def planned(connection: Connection, done: Iterable[Planning], ruleset_id: int) -> None:
     """Marks plannings as done under a rule set."""
-    statement = (
-        plannings.update()
-        .where(plannings.c.event_seq == sa.bindparam("seq"), plannings.c.rule == sa.bindparam("name"))
-        .values(due_at=None, ruleset_id=ruleset_id, note="")
-    )
-    rows = [{"seq": planning.event.seq, "name": planning.rule} for planning in done]
+    rows = [{"seq": one.event.seq, "name": one.rule, "planned_with": ruleset_id} for one in done]
     if rows:
-        connection.execute(statement, rows)
+        connection.execute(_PLANNED, rows)
+
+
+_PLANNED = (
+    plannings.update()
+    .where(plannings.c.event_seq == sa.bindparam("seq"), plannings.c.rule == sa.bindparam("name"))
+    .values(due_at=None, ruleset_id=sa.bindparam("planned_with"), note="")
+)
 
 
 def postpone(connection: Connection, postponed: Sequence[Postponed]) -> None:
     """Has rules of events planned later; nothing is lost while a rule is held or Stripe does not answer."""
     if not postponed:
         return
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(plannings)
-    statement = insert.on_conflict_do_update(
-        index_elements=[plannings.c.event_seq, plannings.c.rule],
-        set_={name: insert.excluded[name] for name in ("due_at", "tries", "note")},
-    )
     rows = [
         {"event_seq": one.event_seq, "rule": one.rule, "due_at": one.due_at, "tries": one.tries, "note": one.note}
         for one in postponed
     ]
+    statement = upsert(connection.dialect.name, plannings, ("event_seq", "rule"), ("due_at", "tries", "note"))
     connection.execute(statement, rows)
 
 
@@ -174,8 +167,10 @@ def replan(connection: Connection, chosen: Sequence[int], now: int) -> None:
 
 def load(connection: Connection, seqs: Iterable[int]) -> dict[int, Event]:
     """Events by their place in the journal."""
-    statement = sa.select(*_EVENT).where(events.c.seq.in_(list(seqs)))
-    return {row.seq: _event(row) for row in connection.execute(statement)}
+    return {row.seq: _event(row) for row in connection.execute(_LOAD, {"seqs": list(seqs)})}
+
+
+_LOAD = sa.select(*_EVENT).where(events.c.seq.in_(sa.bindparam("seqs", expanding=True)))
 
 
 def find(connection: Connection, event_id: str) -> Event | None:

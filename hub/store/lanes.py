@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.store.journal import insert_ignoring
+from hub.store.statements import insert_ignoring
 from hub.store.tables import deliveries, lanes
 
 #: The queue, in exactly these words, so that both databases recognise the partial index over it.
@@ -44,18 +45,24 @@ def ids(connection: Connection, wanted: Iterable[Lane]) -> dict[str, int]:
     missing = sorted(by_name.keys() - known.keys())
     if missing:
         rows = [asdict(by_name[name]) for name in missing]
-        connection.execute(insert_ignoring(connection, lanes), rows)
+        connection.execute(insert_ignoring(connection.dialect.name, lanes), rows)
         known |= _ids(connection, missing)
     return known
 
 
 def _ids(connection: Connection, names: list[str]) -> dict[str, int]:
-    found = connection.execute(sa.select(lanes.c.name, lanes.c.id).where(lanes.c.name.in_(names)))
-    return {row.name: row.id for row in found}
+    return {row.name: row.id for row in connection.execute(_IDS, {"names": names})}
+
+
+_IDS = sa.select(lanes.c.name, lanes.c.id).where(lanes.c.name.in_(sa.bindparam("names", expanding=True)))
 
 
 def due_lanes(connection: Connection) -> list[Due]:
     """Every lane with something in the queue. Costs a few look-ups per such lane, however much waits in it."""
+    return [Due(*row) for row in connection.execute(_DUE_LANES) if row[-1] is not None]
+
+
+def _due_lanes() -> sa.Select[Any]:
     first = sa.select(sa.func.min(deliveries.c.lane_id).label("lane_id")).where(IN_QUEUE).cte("heads", recursive=True)
     following = (
         sa.select(sa.func.min(deliveries.c.lane_id))
@@ -68,10 +75,11 @@ def due_lanes(connection: Connection) -> list[Due]:
         .where(IN_QUEUE, deliveries.c.lane_id == heads.c.lane_id)
         .scalar_subquery()
     )
-    statement = sa.select(
-        lanes.c.id, lanes.c.name, lanes.c.connection, lanes.c.serial, lanes.c.blocked_until, lanes.c.failures, first_due
-    ).join(heads, heads.c.lane_id == lanes.c.id)
-    return [Due(*row) for row in connection.execute(statement) if row[-1] is not None]
+    shown = (lanes.c.id, lanes.c.name, lanes.c.connection, lanes.c.serial, lanes.c.blocked_until, lanes.c.failures)
+    return sa.select(*shown, first_due).join(heads, heads.c.lane_id == lanes.c.id)
+
+
+_DUE_LANES = _due_lanes()
 
 
 def block(connection: Connection, lane_id: int, until: int, reason: str, failures: int) -> None:

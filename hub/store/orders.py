@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.model import Order, OrderState
-from hub.store.journal import insert_ignoring
+from hub.store.statements import insert_ignoring
 from hub.store.tables import enrichments, orders
 
 OrderKey = tuple[str, str, bool]  #: session id, account, livemode
@@ -29,14 +29,14 @@ def record(
 ) -> dict[OrderKey, Order]:
     """Adds what events tell to the stored orders and returns the orders as they are now, with their numbers.
 
-    Atomic with the transaction; on PostgreSQL each touched row stays locked until its end, in the order of the
-    keys, so that two planners cannot lose each other's facts or wait for each other in a circle.
+    New orders are numbered in the order in which they are told. Atomic with the transaction; on PostgreSQL each
+    row that is changed stays locked until its end, so that nobody loses another's facts.
     """
     merged: dict[OrderKey, Order] = {}
     for order in told:
         known = merged.get(key_of(order))
         merged[key_of(order)] = order if known is None else merge(known, order)
-    new = _insert(connection, [merged[key] for key in sorted(merged)], now)
+    new = _insert(connection, list(merged.values()), now)
     stored = _lock(connection, sorted(merged.keys() - new.keys()))
     grown = {key: merge(known, merged[key]) for key, known in stored.items()}
     _update(connection, [order for key, order in grown.items() if order != stored[key]], now)
@@ -44,9 +44,8 @@ def record(
 
 
 def _insert(connection: Connection, found: Sequence[Order], now: int) -> dict[OrderKey, Order]:
-    statement = insert_ignoring(connection, orders).returning(
-        orders.c.number, orders.c.id, orders.c.account, orders.c.livemode
-    )
+    told = (orders.c.number, orders.c.id, orders.c.account, orders.c.livemode)
+    statement = insert_ignoring(connection.dialect.name, orders, *told)
     rows: Any = connection.execute(statement, [_row(order, now) for order in found]) if found else []
     numbers = {(row.id, row.account, row.livemode): row.number for row in rows}
     return {key_of(order): replace(order, number=numbers[key_of(order)]) for order in found if key_of(order) in numbers}
@@ -56,33 +55,42 @@ def _lock(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, Or
     if not keys:
         return {}
     wanted = set(keys)
-    statement = (
-        sa.select(*_FIELDS)
-        .where(orders.c.id.in_([key[0] for key in keys]))
-        .order_by(orders.c.id, orders.c.account, orders.c.livemode)
-        .with_for_update()
-    )
-    found = [from_row(row) for row in connection.execute(statement)]
+    found = [from_row(row) for row in connection.execute(_LOCK, {"ids": [key[0] for key in keys]})]
     return {key_of(order): order for order in found if key_of(order) in wanted}
+
+
+_LOCK = (
+    sa.select(*_FIELDS)
+    .where(orders.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(orders.c.id, orders.c.account, orders.c.livemode)
+    .with_for_update()
+)
 
 
 def _update(connection: Connection, changed: Iterable[Order], now: int) -> None:
     rows = [{"b_number": order.number, **_row(order, now)} for order in changed]
     if rows:
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "b_number"}
-        connection.execute(orders.update().where(orders.c.number == sa.bindparam("b_number")).values(values), rows)
+        connection.execute(_UPDATE, rows)
+
+
+_CHANGING: dict[str, Any] = {column.name: sa.bindparam(column.name) for column in orders.c if column.name != "number"}
+_UPDATE = orders.update().where(orders.c.number == sa.bindparam("b_number")).values(_CHANGING)
 
 
 def _row(order: Order, now: int) -> dict[str, Any]:
-    row = asdict(order)
-    del row["number"]
+    row: dict[str, Any] = {name: getattr(order, name) for name in _TOLD}
     return {**row, "state": order.state.value, "updated_at": now}
+
+
+_TOLD = [column.name for column in orders.c if column.name not in {"number", "updated_at"}]
 
 
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Order]:
     """Orders by their number."""
-    statement = sa.select(*_FIELDS).where(orders.c.number.in_(list(numbers)))
-    return {row.number: from_row(row) for row in connection.execute(statement)}
+    return {row.number: from_row(row) for row in connection.execute(_LOAD, {"numbers": list(numbers)})}
+
+
+_LOAD = sa.select(*_FIELDS).where(orders.c.number.in_(sa.bindparam("numbers", expanding=True)))
 
 
 def find(connection: Connection, session_id: str) -> Order | None:
@@ -102,7 +110,7 @@ def keep_enrichment(
 ) -> None:
     """Keeps what was fetched; the first answer stays, so that a delivery renders the same on every try."""
     connection.execute(
-        insert_ignoring(connection, enrichments),
+        insert_ignoring(connection.dialect.name, enrichments),
         {
             "object_id": object_id,
             "kind": kind,

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.store.journal import insert_ignoring
+from hub.store.statements import insert_ignoring
 from hub.store.tables import rulesets
 
 
 def keep(connection: Connection, digest: str, files: Mapping[str, str], now: int) -> int:
     """Stores the files of a rule set, once per digest; returns the rule set's id."""
     row = {"digest": digest, "files": json.dumps(dict(files), ensure_ascii=False), "loaded_at": now}
-    connection.execute(insert_ignoring(connection, rulesets), row)
+    connection.execute(insert_ignoring(connection.dialect.name, rulesets), row)
     found: int = connection.execute(sa.select(rulesets.c.id).where(rulesets.c.digest == digest)).scalar_one()
     return found
 

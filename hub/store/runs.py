@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from hub.model import DONE
 from hub.store import lanes
-from hub.store.journal import insert_ignoring
 from hub.store.lanes import Lane
+from hub.store.statements import insert_ignoring
 from hub.store.tables import deliveries, runs
 
 EARLIER_STEP_FAILED = "An earlier step of this rule failed."
@@ -54,7 +54,7 @@ def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int
     if not planned:
         return 0
     unique = list({run.key: run for run in planned}.values())
-    statement = insert_ignoring(connection, runs).returning(runs.c.key, runs.c.id)
+    statement = insert_ignoring(connection.dialect.name, runs, runs.c.key, runs.c.id)
     stored = connection.execute(statement, [_run_row(run, now) for run in unique])
     new = {row.key: row.id for row in stored}
     lane_ids = lanes.ids(connection, (one.lane for run in unique for one in run.deliveries))
@@ -71,7 +71,7 @@ def _extend(connection: Connection, known: Sequence[NewRun], lane_ids: Mapping[s
     found = connection.execute(sa.select(runs.c.key, runs.c.id).where(runs.c.key.in_(keys)))
     ids = {row.key: row.id for row in found}
     rows = [row | {"state": "blocked"} for run in known for row in _delivery_rows(ids[run.key], run, lane_ids, now)]
-    statement = insert_ignoring(connection, deliveries).returning(deliveries.c.run_id)
+    statement = insert_ignoring(connection.dialect.name, deliveries, deliveries.c.run_id)
     extended = list(connection.execute(statement, rows).scalars())
     if extended:
         unblock(connection, set(extended), now)
@@ -112,6 +112,10 @@ def _delivery_rows(run_id: int, run: NewRun, lane_ids: Mapping[str, int], now: i
 
 def unblock(connection: Connection, run_ids: Collection[int], now: int) -> None:
     """Makes ready, in each run, the first blocked delivery whose earlier ones are all finished."""
+    connection.execute(_UNBLOCK, {"run_ids": list(run_ids), "now": now})
+
+
+def _unblock() -> sa.Update:
     earlier = deliveries.alias("earlier")
     unfinished = (
         sa.select(earlier.c.id)
@@ -122,11 +126,12 @@ def unblock(connection: Connection, run_ids: Collection[int], now: int) -> None:
         )
         .exists()
     )
-    connection.execute(
-        deliveries.update()
-        .where(deliveries.c.run_id.in_(list(run_ids)), deliveries.c.state == "blocked", ~unfinished)
-        .values(state="ready", due_at=now, updated_at=now)
-    )
+    of_runs = deliveries.c.run_id.in_(sa.bindparam("run_ids", expanding=True))
+    ready = {"state": "ready", "due_at": sa.bindparam("now"), "updated_at": sa.bindparam("now")}
+    return deliveries.update().where(of_runs, deliveries.c.state == "blocked", ~unfinished).values(ready)
+
+
+_UNBLOCK = _unblock()
 
 
 def cancel_rest(connection: Connection, run_ids: Collection[int], reason: str, now: int) -> None:
@@ -140,13 +145,17 @@ def cancel_rest(connection: Connection, run_ids: Collection[int], reason: str, n
 
 def results(connection: Connection, run_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """What the succeeded deliveries answered, by run and step."""
-    statement = sa.select(deliveries.c.run_id, deliveries.c.step, deliveries.c.receipt).where(
-        deliveries.c.run_id.in_(list(run_ids)), deliveries.c.state == "succeeded", deliveries.c.receipt.is_not(None)
-    )
     found: dict[int, dict[str, Any]] = {}
-    for run_id, step, receipt in connection.execute(statement):
+    for run_id, step, receipt in connection.execute(_RESULTS, {"run_ids": list(run_ids)}):
         found.setdefault(run_id, {})[step] = json.loads(receipt)
     return found
+
+
+_RESULTS = sa.select(deliveries.c.run_id, deliveries.c.step, deliveries.c.receipt).where(
+    deliveries.c.run_id.in_(sa.bindparam("run_ids", expanding=True)),
+    deliveries.c.state == "succeeded",
+    deliveries.c.receipt.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.connector import Ledger
+from hub.keys import effect_key
 from hub.model import DONE, DeliveryState
 from hub.store.claims import Claim, Work, end_claim, record_attempts
 from hub.store.lanes import IN_QUEUE
@@ -41,8 +42,7 @@ def settle(connection: Connection, taken: Claim, settled: Sequence[Settled], now
 
     Fenced: what another worker has taken over since is left alone, and its next steps too.
     """
-    held = sa.select(deliveries.c.id).where(deliveries.c.claim_id == taken.id).with_for_update()
-    ours = set(connection.execute(held).scalars())
+    ours = set(connection.execute(_HELD, {"claim": taken.id}).scalars())
     kept = [one for one in settled if one.work.id in ours]
     _store(connection, kept, now)
     _finish_attempts(connection, kept, now)
@@ -51,21 +51,10 @@ def settle(connection: Connection, taken: Claim, settled: Sequence[Settled], now
     return len(kept)
 
 
+_HELD = sa.select(deliveries.c.id).where(deliveries.c.claim_id == sa.bindparam("claim")).with_for_update()
+
+
 def _store(connection: Connection, settled: Sequence[Settled], now: int) -> None:
-    statement = (
-        deliveries.update()
-        .where(deliveries.c.id == sa.bindparam("b_id"))
-        .values(
-            state=sa.bindparam("b_state"),
-            due_at=sa.bindparam("b_due_at"),
-            receipt=sa.bindparam("b_receipt"),
-            error=sa.bindparam("b_error"),
-            failures=sa.bindparam("b_failures"),
-            batch_id=sa.bindparam("b_batch_id"),
-            claim_id=None,
-            updated_at=now,
-        )
-    )
     rows = [
         {
             "b_id": one.work.id,
@@ -75,25 +64,50 @@ def _store(connection: Connection, settled: Sequence[Settled], now: int) -> None
             "b_error": one.error,
             "b_failures": one.failures,
             "b_batch_id": one.batch_id,
+            "now": now,
         }
         for one in settled
     ]
     if rows:
-        connection.execute(statement, rows)
+        connection.execute(_STORE, rows)
+
+
+_STORE = (
+    deliveries.update()
+    .where(deliveries.c.id == sa.bindparam("b_id"))
+    .values(
+        state=sa.bindparam("b_state"),
+        due_at=sa.bindparam("b_due_at"),
+        receipt=sa.bindparam("b_receipt"),
+        error=sa.bindparam("b_error"),
+        failures=sa.bindparam("b_failures"),
+        batch_id=sa.bindparam("b_batch_id"),
+        claim_id=None,
+        updated_at=sa.bindparam("now"),
+    )
+)
 
 
 def _finish_attempts(connection: Connection, settled: Sequence[Settled], now: int) -> None:
-    statement = (
-        attempts.update()
-        .where(attempts.c.delivery_id == sa.bindparam("b_id"), attempts.c.number == sa.bindparam("b_number"))
-        .values(finished_at=now, outcome=sa.bindparam("b_outcome"), detail=sa.bindparam("b_detail"))
-    )
     rows = [
-        {"b_id": one.work.id, "b_number": one.work.attempt, "b_outcome": one.outcome, "b_detail": one.error}
+        {
+            "b_id": one.work.id,
+            "b_number": one.work.attempt,
+            "b_outcome": one.outcome,
+            "b_detail": one.error,
+            "now": now,
+        }
         for one in settled
     ]
     if rows:
-        connection.execute(statement, rows)
+        connection.execute(_FINISH_ATTEMPT, rows)
+
+
+_FINISH_ATTEMPT = (
+    attempts.update()
+    .where(attempts.c.delivery_id == sa.bindparam("b_id"), attempts.c.number == sa.bindparam("b_number"))
+    .values(finished_at=sa.bindparam("now"), outcome=sa.bindparam("b_outcome"), detail=sa.bindparam("b_detail"))
+)
 
 
 def _go_on(connection: Connection, settled: Sequence[Settled], now: int) -> None:
@@ -121,17 +135,24 @@ def apply_here(
 
     The lane's row is the lock, so that two processes do not apply one delivery or wait for each other's stock rows.
     """
-    connection.execute(sa.select(lanes.c.id).where(lanes.c.id == lane_id).with_for_update())
-    still = sa.select(deliveries.c.id).where(IN_QUEUE, deliveries.c.id.in_([one.id for one in work]))
-    due = set(connection.execute(still.with_for_update(of=deliveries)).scalars())
-    stock = Stock(connection, now)
-    settled = [effect(one, stock) for one in work if one.id in due]
-    ids = [one.work.id for one in settled]
-    if ids:
-        counted = deliveries.update().where(deliveries.c.id.in_(ids))
-        connection.execute(counted.values(attempts=deliveries.c.attempts + 1))
-        record_attempts(connection, ids, None, now)
+    connection.execute(_LOCK_LANE, {"lane": lane_id})
+    due = set(connection.execute(_STILL_DUE, {"ids": [one.id for one in work]}).scalars())
+    if not due:
+        return []
+    here = [one for one in work if one.id in due]
+    stock = Stock(connection, [effect_key(one.run_key, one.step) for one in here], now)
+    settled = [effect(one, stock) for one in here]
+    stock.store()
+    ids = [one.id for one in here]
+    connection.execute(_COUNT_TRY, {"ids": ids})
+    record_attempts(connection, ids, None, now)
     _store(connection, settled, now)
     _finish_attempts(connection, settled, now)
     _go_on(connection, settled, now)
     return settled
+
+
+_CHOSEN = deliveries.c.id.in_(sa.bindparam("ids", expanding=True))
+_LOCK_LANE = sa.select(lanes.c.id).where(lanes.c.id == sa.bindparam("lane")).with_for_update()
+_STILL_DUE = sa.select(deliveries.c.id).where(IN_QUEUE, _CHOSEN).with_for_update(of=deliveries)
+_COUNT_TRY = deliveries.update().where(_CHOSEN).values(attempts=deliveries.c.attempts + 1)

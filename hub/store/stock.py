@@ -11,49 +11,74 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.connector import Movement, Permanent
-from hub.store.journal import insert_ignoring
+from hub.store.statements import insert_ignoring
 from hub.store.tables import stock_items, stock_movements
 
 
 class Stock:
-    """The ledger inside one transaction; the implementation of ``hub.connector.Ledger``."""
+    """The ledger inside one transaction; the implementation of ``hub.connector.Ledger``.
 
-    def __init__(self, connection: Connection, now: int) -> None:
+    Balances are read and locked when first used, movements gathered, and everything written by :meth:`store`: a
+    batch of a hundred sales costs a handful of statements. ``keys`` are the effect keys that may move something.
+    """
+
+    def __init__(self, connection: Connection, keys: Sequence[str], now: int) -> None:
         self._connection = connection
         self._now = now
+        self._balances: dict[str, int | None] = {}
+        self._movements: list[dict[str, Any]] = []
+        rows = connection.execute(_MOVED, {"keys": list(keys)})
+        self._moved = {(row.key, row.sku, row.kind): (row.delta, row.balance) for row in rows}
 
     def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str) -> Movement:
-        """See ``hub.connector.Ledger``. One conditional UPDATE decides, so parallel sales cannot go below zero."""
-        known = self._known(key, sku, kind)
-        if known is not None:
-            return known
-        balance = self._connection.execute(
-            stock_items.update()
-            .where(stock_items.c.sku == sku, stock_items.c.on_hand + delta >= 0)
-            .values(on_hand=stock_items.c.on_hand + delta, updated_at=self._now)
-            .returning(stock_items.c.on_hand)
-        ).scalar()
-        if balance is None:
-            raise Permanent(self._refusal(sku, delta))
+        """See ``hub.connector.Ledger``."""
+        if (known := self._moved.get((key, sku, kind))) is not None:
+            return Movement(sku, known[1] - known[0], known[1])
+        before = self._balance(sku)
+        if before is None or before + delta < 0:
+            raise Permanent(_refusal(sku, before, delta))
+        balance = before + delta
+        self._balances[sku] = balance
+        self._moved[key, sku, kind] = (delta, balance)
         row = {"key": key, "sku": sku, "kind": kind, "delta": delta, "balance": balance, "subject": subject}
-        self._connection.execute(stock_movements.insert(), row | {"at": self._now})
-        return Movement(sku, balance - delta, balance)
+        self._movements.append(row | {"at": self._now})
+        return Movement(sku, before, balance)
 
-    def _known(self, key: str, sku: str, kind: str) -> Movement | None:
-        found = self._connection.execute(
-            sa.select(stock_movements.c.balance, stock_movements.c.delta).where(
-                stock_movements.c.key == key, stock_movements.c.sku == sku, stock_movements.c.kind == kind
-            )
-        ).first()
-        return None if found is None else Movement(sku, found.balance - found.delta, found.balance)
+    def store(self) -> None:
+        """Writes what was moved."""
+        if not self._movements:
+            return
+        touched = {row["sku"] for row in self._movements}
+        rows = [{"b_sku": sku, "count": self._balances[sku], "now": self._now} for sku in sorted(touched)]
+        self._connection.execute(_SET_BALANCE, rows)
+        self._connection.execute(_MOVE, self._movements)
 
-    def _refusal(self, sku: str, delta: int) -> str:
-        on_hand = self._connection.execute(sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sku)).scalar()
-        if on_hand is None:
-            return f"“{sku}” is not in the stock list. Add it with  hub stock set {sku} NUMBER  and retry."
-        return (
-            f"Only {on_hand} of “{sku}” are left, {-delta} were sold. Correct the stock with  hub stock set  and retry."
-        )
+    def _balance(self, sku: str) -> int | None:
+        if sku not in self._balances:
+            self._balances[sku] = self._connection.execute(_BALANCE, {"b_sku": sku}).scalar()
+        return self._balances[sku]
+
+
+_MOVED = sa.select(
+    stock_movements.c.key,
+    stock_movements.c.sku,
+    stock_movements.c.kind,
+    stock_movements.c.delta,
+    stock_movements.c.balance,
+).where(stock_movements.c.key.in_(sa.bindparam("keys", expanding=True)))
+_BALANCE = sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sa.bindparam("b_sku")).with_for_update()
+_SET_BALANCE = (
+    stock_items.update()
+    .where(stock_items.c.sku == sa.bindparam("b_sku"))
+    .values(on_hand=sa.bindparam("count"), updated_at=sa.bindparam("now"))
+)
+_MOVE = stock_movements.insert()
+
+
+def _refusal(sku: str, on_hand: int | None, delta: int) -> str:
+    if on_hand is None:
+        return f"“{sku}” is not in the stock list. Add it with  hub stock set {sku} NUMBER  and retry."
+    return f"Only {on_hand} of “{sku}” are left, {-delta} were sold. Correct it with  hub stock set  and retry."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +100,8 @@ def items(connection: Connection) -> list[StockItem]:
 def set_on_hand(connection: Connection, counts: Mapping[str, int], *, now: int) -> None:
     """What a person counted: the difference becomes a movement, so that the ledger stays the sum of its rows."""
     for sku, count in sorted(counts.items()):
-        connection.execute(insert_ignoring(connection, stock_items), {"sku": sku, "on_hand": 0, "updated_at": now})
+        empty = {"sku": sku, "on_hand": 0, "updated_at": now}
+        connection.execute(insert_ignoring(connection.dialect.name, stock_items), empty)
         locked = sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sku).with_for_update()
         delta = count - connection.execute(locked).scalar_one()
         if delta:

@@ -46,7 +46,7 @@ def make_site(database: Database) -> Iterator[Callable[..., int]]:
         clock, metrics = SystemClock(), Metrics()
         intake = Intake(database, clock, lambda: None)
         webhook = Webhook(intake, secrets, clock, metrics, patience)
-        context = serving(Site(webhook, database, clock, metrics).application)
+        context = serving(Site(webhook, database, clock, metrics))
         opened.append(context)
         return context.__enter__()
 

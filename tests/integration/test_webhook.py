@@ -271,7 +271,7 @@ def test_24_what_cannot_be_stored_is_answered_503_and_its_retry_counts(tmp_path:
     clock, metrics = SystemClock(), Metrics()
     webhook = Webhook(Intake(database, clock, lambda: None), SECRETS, clock, metrics)
     event = sale(note="x" * 200_000)
-    with serving(Site(webhook, database, clock, metrics).application) as port:
+    with serving(Site(webhook, database, clock, metrics)) as port:
         _limit_pages(database, 1)
         status, answer = post(port, event)
         assert status == 503
