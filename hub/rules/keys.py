@@ -43,7 +43,7 @@ def _report(
     name = entry.key.value
     meant = _meant(entry, allowed, present, kind)
     if name.startswith("-") and len(name) > 1:
-        problems.add("K05", entry.key.place, "There is no space after the “-”.", f"Write:  - {name[1:].strip()}:")
+        problems.add("K05", entry.key.place, "There is no space behind the “-”.", f"Write:  - {name[1:].strip()}:")
         return None
     if meant is None:
         hint = f"Possible here: {', '.join(allowed)}."

@@ -197,7 +197,7 @@ def _no_space_after_dash(line: Line) -> Fix | None:
     if found is None:
         return None
     text = f"{found[1]}- {found[2]}"
-    return Fix("K05", line.index, len(found[1]), "There is no space after the “-”.", f"Write:  {text.strip()}", text)
+    return Fix("K05", line.index, len(found[1]), "There is no space behind the “-”.", f"Write:  {text.strip()}", text)
 
 
 def _no_colon(line: Line) -> Fix | None:
@@ -251,29 +251,18 @@ def _stray_bracket(line: Line) -> Fix | None:
 
 
 def _second_document(line: Line) -> Fix | None:
-    if line.whole.strip() not in {"---", "..."}:
+    mark = line.whole.strip()
+    if mark not in {"---", "..."}:
         return None
-    return Fix(
-        "Y11",
-        line.index,
-        0,
-        f"“{line.whole.strip()}” begins another document; a rules file is one.",
-        "Delete this line.",
-        "",
-    )
+    message = f"“{mark}” begins another document; a rules file is one."
+    return Fix("Y11", line.index, 0, message, "Delete this line.", "", is_guess=True)
 
 
 def _directive(line: Line) -> Fix | None:
     if not line.whole.startswith("%"):
         return None
-    return Fix(
-        "Y11",
-        line.index,
-        0,
-        "Lines that begin with % are instructions to YAML; rules have none.",
-        "Delete this line.",
-        "",
-    )
+    message = "Lines that begin with % are instructions to YAML; rules have none."
+    return Fix("Y11", line.index, 0, message, "Delete this line.", "")
 
 
 _DETECTORS: tuple[Detector, ...] = (

@@ -107,7 +107,9 @@ class _Pattern:
         if fraction := fraction.rstrip("0").ljust(digits, "0"):
             printed += self._point + fraction
         before, behind = (self._negative_prefix, self._negative_suffix) if value < 0 else (self._prefix, self._suffix)
-        return f"{before.replace('¤', symbol)}{printed}{behind.replace('¤', symbol)}"
+        # Letters do not touch digits: NOK 49.00 (https://unicode.org/reports/tr35/tr35-numbers.html#Currencies).
+        space = "\u00a0" if before.endswith("¤") and symbol[-1:].isalpha() else ""
+        return f"{before.replace('¤', symbol)}{space}{printed}{behind.replace('¤', symbol)}"
 
     def _grouped(self, whole: str) -> str:
         first, others = self._groups

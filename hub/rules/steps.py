@@ -69,7 +69,10 @@ class StepsReader:
         if isinstance(node, Map) and node.entries:
             first = node.entries[0].key
             message = f"{name}: must be a list of steps. Each step starts with “- ”."
-            self.workshop.problems.add("K05", first.place, message, f"Write:  - {first.value}:")
+            if first.value.startswith("-"):
+                message = "There is no space behind the “-”."
+            hint = f"Write:  - {first.value.lstrip('- ')}:"
+            self.workshop.problems.add("K05", first.place, message, hint)
             return ()
         place = entry.key.place if isinstance(node, Text) and node.is_empty else node.place
         hint = "Write:  - slack.message:  and its settings below it."

@@ -21,7 +21,7 @@ from hub.rules.problems import Place, Problems
 from hub.rules.scope import Report, Scope, Uses
 from hub.rules.shop import Shop
 from hub.rules.syntax import Expression, ForBlock, IfBlock, Insert, Path, Piece, SyntaxMistake
-from hub.rules.types import STRUCTURED, Kind, Type
+from hub.rules.types import NUMBERS, STRUCTURED, Kind, Type
 
 #: No setting needs more; a runaway text must not fill the memory.
 LONGEST = 100_000
@@ -154,7 +154,11 @@ class Workshop:
     # --- Pieces ---
 
     def _pieces(self, pieces: tuple[Piece, ...], compiler: Compiler) -> Render:
-        parts = [one if isinstance(one, str) else self._piece(one, compiler) for one in pieces]
+        dollars = [False, *(isinstance(one, str) and one.endswith("$") for one in pieces)]
+        parts = [
+            one if isinstance(one, str) else self._piece(one, compiler, follows_dollar=dollar)
+            for one, dollar in zip(pieces, dollars, strict=False)
+        ]
         if all(isinstance(part, str) for part in parts):
             text = "".join(part for part in parts if isinstance(part, str))
             return lambda _context, _output: text
@@ -164,16 +168,16 @@ class Workshop:
 
         return render
 
-    def _piece(self, piece: Insert | IfBlock | ForBlock, compiler: Compiler) -> Render:
+    def _piece(self, piece: Insert | IfBlock | ForBlock, compiler: Compiler, *, follows_dollar: bool) -> Render:
         match piece:
             case Insert():
-                return self._insert(piece, compiler)
+                return self._insert(piece, compiler, follows_dollar=follows_dollar)
             case IfBlock():
                 return self._if(piece, compiler)
             case ForBlock():
                 return self._for(piece, compiler)
 
-    def _insert(self, piece: Insert, compiler: Compiler) -> Render:
+    def _insert(self, piece: Insert, compiler: Compiler, *, follows_dollar: bool) -> Render:
         if _is_text(piece.expression):
             name = str(piece.expression).partition(".")[2]
             node = compiler.scope.texts.get(name)
@@ -183,6 +187,9 @@ class Workshop:
                 return inner.render
         compiled = compiler.compile(piece.expression)
         self._must_be_printable(compiled, piece, compiler)
+        if follows_dollar and compiled.type.kind not in {*NUMBERS, Kind.ANY}:
+            message = "Variables are written without a $; it would be sent as it is."
+            compiler.report("X10", piece.at - 1, message, f"Write:  {{{{ {compiled.words} }}}}")
         return _inserting(compiled, self.printer)
 
     def _must_be_printable(self, compiled: Compiled, piece: Insert, compiler: Compiler) -> None:

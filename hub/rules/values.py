@@ -205,7 +205,10 @@ def currency_code(text: str, write: Write = _as_it_is) -> str:
     if code in _currencies():
         return code
     meant = _CURRENCY_WORDS.get(code) or by_spelling(code, _currencies(), 0.8)
-    hint = f"Did you mean {write(meant)}?" if meant else "For example USD, EUR or GBP."
+    if meant and write is not _as_it_is:
+        hint = f"Write:  {write(meant)}"
+    else:
+        hint = f"Did you mean {meant}?" if meant else "For example USD, EUR or GBP."
     raise Misread("C06", f"“{text}” is not a currency code. Stripe uses three letters.", hint)
 
 

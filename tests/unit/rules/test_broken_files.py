@@ -10,11 +10,11 @@ from hub.rules.load import load_texts
 from tests.unit.rules import broken
 from tests.unit.rules.actions import Known
 
-CASES = broken.read("broken_files.txt")
+CASES = [*broken.read("broken_files.txt"), *broken.read("more_broken_files.txt")]
 
 
 def problems(text: str) -> list[Problem]:
-    loaded = load_texts({"rules.yaml": text}, Known(), {"SLACK_TOKEN": "x"})
+    loaded = load_texts({"rules.yaml": text}, Known(), {"SLACK_TOKEN": "x", "API_KEY": "y"})
     return [one for one in loaded.problems if one.severity is Severity.PROBLEM]
 
 
