@@ -106,7 +106,9 @@ def test_every_currency_of_stripe_can_be_printed() -> None:
 
 
 def test_blocks_on_their_own_line_leave_no_empty_line() -> None:
-    text = "Items:\n{% for item in order.items %}\n- {{ item.name }}\n{% endfor %}\n{% if order.tax %}\ntax\n{% endif %}\nBye"
+    text = (
+        "Items:\n{% for item in order.items %}\n- {{ item.name }}\n{% endfor %}\n{% if order.tax %}\nx{% endif %}\nBye"
+    )
     assert rendered(text) == "Items:\n- Blue mug\nBye"
 
 
@@ -223,7 +225,7 @@ def _sent(step: Step, context: Context) -> Any:
 def test_hostile_names_change_no_structure_anywhere(name: str) -> None:
     rules = ruleset(_STEPS)
     context = order(rules, {"customer.name": name})
-    slack, sheet, email, http = (step.settings(context) for step in rules.rules[0].steps)
+    chat, row, letter, call = (_sent(step, context) for step in rules.rules[0].steps)
     inside = chat.text.removeprefix("*").removesuffix("* paid <https://shop.example|here>")
     assert not {"<", ">"} & set(inside)
     assert row.columns["Name"] == name
