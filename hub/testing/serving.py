@@ -58,7 +58,9 @@ class Serving:
         started = threading.Event()
         config = uvicorn.Config(
             application,
+            interface="asgi3",
             http=_Droppable,
+            proxy_headers=False,
             ws="none",
             lifespan="off",
             log_config=None,
