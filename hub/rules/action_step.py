@@ -15,9 +15,9 @@ from hub.rules.actions import AnyAction
 from hub.rules.connections import ConnectionSpec
 from hub.rules.document import Entry, Map, Text, quoted
 from hub.rules.problems import Place
-from hub.rules.ruleset import Step
 from hub.rules.scope import Scope, Uses
 from hub.rules.settings import DYNAMIC, Setting, SettingReader, sentence
+from hub.rules.step import Step
 from hub.rules.templates import Workshop
 
 _ON_UNKNOWN = ("resend", "hold")

@@ -12,9 +12,10 @@ from typing import Any
 
 from hub.errors import EvaluationError
 from hub.model import Context
-from hub.rules import suggest
+from hub.rules import filtering, suggest
 from hub.rules.comparing import Compiled, Run, compare, mismatch
-from hub.rules.filters import FILTERS, Filter
+from hub.rules.filters import FILTERS
+from hub.rules.lookup import getter, look_up, now_part
 from hub.rules.operators import calculate, has_value
 from hub.rules.printing import Printer
 from hub.rules.scope import Report, Scope, Uses, resolve
@@ -34,7 +35,7 @@ from hub.rules.syntax import (
     Path,
 )
 from hub.rules.types import ANY, NUMBER, NUMBERS, TEXT, YES_NO, Kind, Type, list_of
-from hub.rules.values import WEEKDAYS, Misread
+from hub.rules.values import Misread
 
 #: Answers whether ``texts.name`` exists, by its compiled form.
 TextOf = Callable[[str], Run | None]
@@ -142,7 +143,7 @@ class Compiler:
 
     def _getter(self, parts: tuple[str | int, ...]) -> Run:
         if parts[0] == "now" and len(parts) == 2 and "now" not in self.scope.local:
-            return _now_part(self.shop, str(parts[1]))
+            return now_part(self.shop, str(parts[1]))
         return getter(parts)
 
     def _part(self, tree: Part) -> Compiled:
@@ -249,55 +250,14 @@ class Compiler:
             hint = f"Did you mean “{close}”?" if close else f"There are: {', '.join(FILTERS)}."
             self.report("X01", tree.at, f"There is no filter “{tree.name}”.", hint)
             return UNUSABLE
-        if base is UNUSABLE or not self._fits(known, base, arguments, tree):
+        if base is UNUSABLE:
             return UNUSABLE
-        return Compiled(known.gives(base.type), self._filter(known, base, arguments), f"{base.words} | {tree.name}")
-
-    def _fits(self, known: Filter, base: Compiled, arguments: list[Compiled], tree: Filtered) -> bool:
-        least = sum(not one.endswith("?") for one in known.arguments)
-        if not least <= len(arguments) <= len(known.arguments):
-            count = "nothing" if not known.arguments else " and ".join(one.rstrip("?") for one in known.arguments)
-            message = f"The filter “{known.name}” takes {count} in brackets."
-            self.report("X09", tree.at, message, f"For example:  {known.example}")
-            return False
-        if base.type.kind not in {*known.takes, Kind.ANY}:
-            message = f"“{base.words}” is {base.type.kind}; the filter “{known.name}” cannot be used on it."
-            self.report("X09", tree.at, message, f"For example:  {known.example}")
-            return False
-        return self._format_is_known(known, arguments, tree)
-
-    def _format_is_known(self, known: Filter, arguments: list[Compiled], tree: Filtered) -> bool:
-        if known.arguments != ("format?",) or not arguments or not arguments[0].constant:
-            return True
-        try:
-            self.printer.pattern(str(arguments[0].run({})))
-        except ValueError as error:
-            message = f"“{error}” is not a part of a date format."
-            self.report("X09", tree.at, message, "Use YYYY, MM, DD, HH, mm:  {{ order.paid_at | date('DD.MM.YYYY') }}")
-            return False
-        return True
-
-    def _filter(self, known: Filter, base: Compiled, arguments: list[Compiled]) -> Run:
-        apply, run = known.make(self.printer), base.run
-        fixed = [one.run({}) for one in arguments] if all(one.constant for one in arguments) else None
-        if not known.keeps_missing:
-            other = arguments[0].run
-            return lambda context: apply(run(context), other(context))
-        if fixed is not None:
-            return _filter_with(apply, run, fixed)
-        runs = [one.run for one in arguments]
-
-        def filtered(context: Context) -> Any:
-            value = run(context)
-            return None if value is None else apply(value, *(one(context) for one in runs))
-
-        return filtered
-
-
-def _filter_with(apply: Callable[..., Any], run: Run, fixed: list[Any]) -> Run:
-    if not fixed:
-        return lambda context: None if (value := run(context)) is None else apply(value)
-    return lambda context: None if (value := run(context)) is None else apply(value, *fixed)
+        misfit = filtering.misfit(known, base, arguments, self.printer)
+        if misfit is not None:
+            self.report(misfit.code, tree.at, misfit.message, misfit.suggestion)
+            return UNUSABLE
+        run = filtering.filtered(known, base, arguments, self.printer)
+        return Compiled(known.gives(base.type), run, f"{base.words} | {tree.name}")
 
 
 def _strict(run: Run, words: str) -> Run:
@@ -326,47 +286,6 @@ def _any(runs: list[Run]) -> Run:
         one, two = runs
         return lambda context: one(context) or two(context)
     return lambda context: any(run(context) for run in runs)
-
-
-# --- Looking up -----------------------------------------------------------------------------------------------------
-
-
-def look_up(base: Any, part: str | int) -> Any:
-    """``base.part`` in mappings and lists only; missing otherwise."""
-    if base.__class__ is dict:
-        return base.get(part) if part.__class__ is str or part in base else base.get(str(part))
-    if base.__class__ is list and isinstance(part, int):
-        return base[part] if -len(base) <= part < len(base) else None
-    return None
-
-
-def getter(parts: tuple[str | int, ...]) -> Run:
-    """The value of a path."""
-    root, rest = str(parts[0]), parts[1:]
-    if not rest:
-        return lambda context: context.get(root)
-    if len(rest) == 1 and isinstance(rest[0], str):
-        name = rest[0]
-
-        def field(context: Context) -> Any:
-            base = context.get(root)
-            return base.get(name) if base.__class__ is dict else None
-
-        return field
-
-    def deep(context: Context) -> Any:
-        value = context.get(root)
-        for part in rest:
-            value = look_up(value, part)
-        return value
-
-    return deep
-
-
-def _now_part(shop: Shop, part: str) -> Run:
-    if part == "weekday":
-        return lambda context: WEEKDAYS[shop.local(context["now"]).weekday()]
-    return lambda context: shop.local(context["now"]).strftime("%H:%M")
 
 
 def _result_type(sign: str, left: Type, right: Type) -> Type:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from hub.rules.syntax import (
@@ -26,65 +25,10 @@ from hub.rules.syntax import (
     Path,
     SyntaxMistake,
 )
+from hub.rules.tokens import NOT_AVAILABLE, WRONG_SIGNS, Token, call_mistake, tokenize
 
 # --- Words ----------------------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    kind: str  #: name, number, string, operator, end
-    text: str
-    at: int
-
-
-_TOKEN = re.compile(
-    r"(?P<name>[^\W\d]\w*)|(?P<number>\d[\d_]*(?:\.\d+)?)|(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    r"|(?P<operator>==|!=|<=|>=|//|\*\*|&&|\|\||[-+*/%~<>=|.,:()\[\]{}!&;?@^`$#\\])",
-    re.DOTALL,
-)
-_TYPOGRAPHIC = "“”„‘’‚«»"
-
-_WRONG_SIGNS = {
-    "&&": ("“&&” is not used here.", "Write the word:  and"),
-    "||": ("“||” is not used here.", "Write the word:  or"),
-    "&": ("“&” is not used here.", "Write the word:  and"),
-    "!": ("“!” is not used here.", "Write the word:  not"),
-    "?": ("“?” is not used here.", "Write:  a if condition else b"),
-}
-_NOT_AVAILABLE = {"~", "**", "//", "%", ";", "@", "^", "`", "$", "#", "\\", "{", "}", ":"}
-
-
-def tokenize(source: str, start: int, end: int) -> list[Token]:
-    """The words of an expression that stands in ``source[start:end]``."""
-    found = []
-    at = start
-    while True:
-        while at < end and source[at].isspace():
-            at += 1
-        if at >= end:
-            found.append(Token("end", "", end))
-            return found
-        match = _TOKEN.match(source, at, end)
-        if match is None:
-            raise _unreadable(source, at)
-        found.append(Token(str(match.lastgroup), match[0], at))
-        at = match.end()
-
-
-def _unreadable(source: str, at: int) -> SyntaxMistake:
-    character = source[at]
-    if character in _TYPOGRAPHIC:
-        return SyntaxMistake(
-            "X06", at, f"“{character}” is a typographic quote.", "Use straight quotes: 'US' or \"US\"."
-        )
-    if character in "'\"":
-        return SyntaxMistake(
-            "X06", at, f"This text starts with {character} but never ends with one.", f"Add {character} at its end."
-        )
-    return SyntaxMistake("X06", at, f"“{character}” cannot be read here.", "Remove it, or put text in quotes.")
-
-
-# --- Expressions ----------------------------------------------------------------------------------------------------
 
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
@@ -136,13 +80,13 @@ class Parser:
     def _stray(self, token: Token) -> SyntaxMistake:
         if token.text == "=":
             return self._single_equals(token)
-        if token.text in _WRONG_SIGNS:
-            return SyntaxMistake("X06", token.at, *_WRONG_SIGNS[token.text])
+        if token.text in WRONG_SIGNS:
+            return SyntaxMistake("X06", token.at, *WRONG_SIGNS[token.text])
         if token.text == "is":
             return SyntaxMistake("X04", token.at, "“is” is not available in rules.", "Compare with  ==  or  != .")
         if token.text == "(":
             return self._call(token)
-        if token.text in _NOT_AVAILABLE:
+        if token.text in NOT_AVAILABLE:
             return SyntaxMistake("X04", token.at, f"“{token.text}” is not available in rules.", _instead(token.text))
         if token.kind == "end":
             return SyntaxMistake("X14", token.at, "Something is missing at the end.", "Complete the expression.")
@@ -324,23 +268,3 @@ def _unescaped(literal: str) -> str:
     return re.sub(
         r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), literal[1:-1], flags=re.DOTALL
     )
-
-
-def call_mistake(source: str, name: Token) -> SyntaxMistake:
-    """``customer.name.upper()``: names the filter that does it, if there is one."""
-    from_filter = _METHODS.get(name.text, name.text)
-    before = re.search(r"[\w.]+$", source[: name.at])
-    path = before[0].rstrip(".") if before else ""
-    if path and from_filter in _METHODS.values():
-        hint = f"Use the filter:  {{{{ {path} | {from_filter} }}}}"
-    else:
-        hint = "Only fields and filters can be used:  {{ order.total | money }}"
-    return SyntaxMistake("X04", name.at, f"“{name.text}()” is not available in rules.", hint)
-
-
-#: Methods of other languages, with the filter that does it.
-_METHODS = {
-    "upper": "upper", "lower": "lower", "title": "title", "strip": "trim", "trim": "trim", "capitalize": "title",
-    "toUpperCase": "upper", "toLowerCase": "lower", "replace": "replace", "join": "join", "format": "number",
-    "strftime": "date", "len": "length", "length": "length", "toFixed": "round", "round": "round", "get": "default",
-}  # fmt: skip

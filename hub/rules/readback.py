@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from hub import duration
 from hub.rules.conditions import ALWAYS, Condition
-from hub.rules.ruleset import Rule, Step
+from hub.rules.ruleset import Rule
 from hub.rules.settings import DYNAMIC
+from hub.rules.step import Step
 
 #: The setting that says where a step's effect goes, the first that there is.
 _WHERE = ("channel", "sheet", "to", "url", "pool", "sku", "file")

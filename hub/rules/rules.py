@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
-from hub.model import Context
 from hub.retry import RetryPolicy
-from hub.rules import catalogue, keys, stripe_types, suggest
+from hub.rules import catalogue, keys, once, step_parts, stripe_types, suggest
 from hub.rules import scope as scopes
-from hub.rules import steps as step_reading
 from hub.rules.actions import Actions
 from hub.rules.catalogue import Trigger
 from hub.rules.comparing import Run
@@ -19,12 +16,10 @@ from hub.rules.conditions import ALWAYS, Condition, ConditionReader
 from hub.rules.connections import ConnectionSpec
 from hub.rules.document import Entry, Items, Map, Text
 from hub.rules.examples import Example, ExampleReader
-from hub.rules.expressions import getter
 from hub.rules.problems import Flaw
-from hub.rules.ruleset import Held, OncePer, Rule, Step
+from hub.rules.ruleset import Held, Rule, Step
 from hub.rules.scope import Scope, Uses
 from hub.rules.steps import Names, StepsReader
-from hub.rules.syntax import Path
 from hub.rules.templates import Workshop
 from hub.rules.types import Type
 
@@ -137,7 +132,9 @@ class RuleReader:
         reader = self._steps_reader(inner, entries)
         steps = tuple(reader.read(entries["do"])) if "do" in entries else ()
         errors = tuple(reader.error_reader().read(entries["on_error"], "on_error.")) if "on_error" in entries else ()
-        once_per = self._once_per(entries.get("once_per"), inner)
+        once_per = (
+            once.read(entries["once_per"], inner, self._shared.workshop, self._uses) if "once_per" in entries else None
+        )
         for_each = entries["for_each"].value if each else None
         rule = replace(
             rule,
@@ -153,7 +150,7 @@ class RuleReader:
 
     def _steps_reader(self, scope: Scope, entries: Mapping[str, Entry]) -> StepsReader:
         do = entries["do"].value if "do" in entries else None
-        self._names = Names(frozenset(step_reading.every_id(do.nodes if isinstance(do, Items) else ())))
+        self._names = Names(frozenset(step_parts.every_id(do.nodes if isinstance(do, Items) else ())))
         shared = self._shared
         return StepsReader(
             workshop=shared.workshop,
@@ -212,7 +209,7 @@ class RuleReader:
     def _for_each(self, entry: Entry | None, scope: Scope) -> tuple[Run | None, Scope]:
         if entry is None:
             return None, scope
-        found = step_reading.for_each(entry, scope, self._shared.workshop, self._uses)
+        found = step_parts.for_each(entry, scope, self._shared.workshop, self._uses)
         if found is None:
             # “item” is known all the same: its absence would be a second message about one mistake.
             return None, scope.with_root("item", catalogue.ITEM)
@@ -241,11 +238,11 @@ class RuleReader:
         return _SWITCH.get(text.value.lower(), True)
 
     def _retry(self, entry: Entry | None) -> RetryPolicy | None:
-        return None if entry is None else step_reading.retry(entry, self._shared.workshop)
+        return None if entry is None else step_parts.retry(entry, self._shared.workshop)
 
     def _delay(self, entry: Entry | None) -> timedelta | None:
         text = None if entry is None else keys.as_text(entry, self._problems, "2 days")
-        return None if text is None else step_reading.length(text, self._shared.workshop, "delay")
+        return None if text is None else step_parts.length(text, self._shared.workshop, "delay")
 
     def _accounts(self, entry: Entry | None) -> frozenset[str] | None:
         if entry is None:
@@ -269,34 +266,6 @@ class RuleReader:
         text = None if entry is None else keys.as_text(entry, self._problems)
         return text.value if text else ""
 
-    # --- Once per ---
-
-    def _once_per(self, entry: Entry | None, scope: Scope) -> OncePer | None:
-        if entry is None:
-            return None
-        what, within = self._once_parts(entry)
-        if what is None or what.value == "event":
-            return None
-        value = self._once_value(what, scope)
-        return None if value is None else OncePer(what.value, value, within)
-
-    def _once_parts(self, entry: Entry) -> tuple[Text | None, timedelta | None]:
-        if not isinstance(entry.value, Map):
-            return keys.as_text(entry, self._problems, "customer"), None
-        entries = keys.known(entry.value, "once_per:", ("what", "within"), self._problems, "setting")
-        keys.missing([] if "what" in entries else ["what"], "once_per:", entry.value.place, self._problems)
-        what = keys.as_text(entries["what"], self._problems, "customer.email") if "what" in entries else None
-        text = keys.as_text(entries["within"], self._problems, "30 days") if "within" in entries else None
-        within = None if text is None else step_reading.length(text, self._shared.workshop, "within")
-        return what, within
-
-    def _once_value(self, what: Text, scope: Scope) -> Run | None:
-        if what.value in {"order", "subscription", "invoice", "customer"} and what.value in scope.roots:
-            return _customer if what.value == "customer" else getter((what.value, "id"))
-        parts = tuple(int(part) if part.isdigit() else part for part in what.value.split("."))
-        compiled = self._shared.workshop.compiler(what, scope, self._uses, lenient=False).path(Path(parts, 0))
-        return compiled.run if compiled.words else None
-
     # --- Examples ---
 
     def _examples(self, entry: Entry | None, rule: Rule, scope: Scope) -> tuple[Example, ...]:
@@ -311,9 +280,3 @@ class RuleReader:
 
 def _act(step: Step) -> str:
     return step.kind if step.action is None else step.action.name
-
-
-def _customer(context: Context) -> Any:
-    """Stripe's customer; guests have none, so their e-mail address."""
-    customer = context.get("customer") or {}
-    return customer.get("id") or customer.get("email")

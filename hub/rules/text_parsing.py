@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hub.rules.parsing import Parser, Token, tokenize
+from hub.rules.parsing import Parser
 from hub.rules.syntax import Choice, Expression, ForBlock, IfBlock, Insert, Piece, SyntaxMistake
+from hub.rules.tokens import Token, tokenize
 
 _BLOCK = re.compile(r"\{\{-?|\{%[-+]?")
 _CLOSING = {"{{": "}}", "{%": "%}"}

@@ -9,8 +9,9 @@ from typing import Any
 from hub.errors import EvaluationError
 from hub.model import Context
 from hub.rules.conditions import Seen
-from hub.rules.ruleset import DELAY, DELAYED_IF, Explanation, Rule, Step, StepPlan, entries_of, with_results
+from hub.rules.ruleset import DELAY, DELAYED_IF, Explanation, Rule, Step, StepPlan, with_results
 from hub.rules.slots import result_type
+from hub.rules.step import entries_of
 from hub.rules.types import Kind
 
 #: Pretended stocks and pools: nothing is nearly sold out unless an example says so.
