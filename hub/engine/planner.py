@@ -220,7 +220,7 @@ def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: in
     event = case.planning.event
     context = rule.with_item(case.context, planned.item)
     return NewRun(
-        key=keys.run_key(event, trigger, case.subject, rule.name, planned.item),
+        key=keys.run_key(event, *_unique_for(case, trigger, rule, context), rule.name, planned.item),
         event_seq=event.seq,
         order_number=None if case.order is None else case.order.number,
         subject=case.subject,
@@ -230,6 +230,13 @@ def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: in
         ruleset_id=ruleset_id,
         deliveries=[new_delivery(step, context) for step in planned.steps],
     )
+
+
+def _unique_for(case: _Case, trigger: str, rule: Rule, context: Context) -> tuple[str, str]:
+    """What a run happens once for: trigger and subject, or what ``once_per`` says, whatever the trigger was."""
+    if rule.once_per is None or (value := rule.once_per.value(context)) is None:
+        return trigger, case.subject
+    return f"once_per {rule.once_per.what}", str(value)
 
 
 def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:

@@ -1,0 +1,72 @@
+"""``once_per`` on the real planner and store: other orders of the same customer make no second run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.app import Hub, open_hub
+from hub.checkout import events as parsing
+from hub.engine.planner import Planner
+from hub.model import Source
+from hub.settings import read_settings
+from hub.store import journal, listing
+from hub.testing import events
+
+RULES = """
+rules:
+  - name: Welcome
+    when: [order paid, order placed]
+    once_per: {once_per}
+    do: [{{inventory.decrease: {{sku: GIFT, by: 1}}}}]
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    environment = {
+        "HUB_DATABASE_URL": f"sqlite:///{tmp_path}/hub.db",
+        "HUB_RULES": str(tmp_path / "rules.yaml"),
+        "HUB_DATA_DIR": str(tmp_path),
+    }
+    opened = open_hub(read_settings(environment), environment)
+    yield opened
+    opened.close()
+
+
+def runs_for(hub: Hub, once_per: str, orders: list[tuple[str, str]]) -> int:
+    """How many deliveries the orders (session id, e-mail) make under ``once_per``."""
+    hub.settings.rules.write_text(RULES.format(once_per=once_per), "utf-8")
+    assert hub.rulebook.load().problems == ()
+    now = hub.clock.now()
+    for session_id, email in orders:
+        sale = events.Sale(buyer=events.Buyer(email=email))
+        session: dict[str, Any] = events.session(sale) | {"id": session_id}
+        document = events.event("checkout.session.completed", session)
+        event = parsing.parse(events.encode(document), source=Source.WEBHOOK, received_at=now)
+        hub.database.write(partial(journal.append, received=[event], now=now)).result()
+    planner = Planner(
+        hub.database,
+        hub.rulebook,
+        hub.contexts,
+        hub.clock,
+        mode=None,
+        rehearse=False,
+        fetch=None,
+        planned=lambda: None,
+    )
+    while planner.turn():
+        pass
+    return len(hub.database.read(listing.list_deliveries))
+
+
+ORDERS = [("cs_test_1", "ana@example.com"), ("cs_test_2", "ana@example.com"), ("cs_test_3", "bo@example.com")]
+
+
+@pytest.mark.parametrize(("once_per", "expected"), [("event", 3), ("order", 3), ("customer.email", 2)])
+def test_a_rule_runs_once_per_what_it_says(hub: Hub, once_per: str, expected: int) -> None:
+    assert runs_for(hub, once_per, ORDERS) == expected
