@@ -12,6 +12,7 @@ from hub.cli.output import print_json
 from hub.cli.problems import in_words
 from hub.cli.rules_file import loaded
 from hub.model import Problem, Severity
+from hub.rules.lint import hints
 from hub.rules.load import Loaded
 from hub.rules.readback import reads
 from hub.rules.ruleset import Rule
@@ -62,9 +63,8 @@ def _text(found: Loaded) -> str:
     sentence = (
         f"{name}: {rules}, {counted}." if problems else f"{name} is fine. {rules}{f', {counted}' if warnings else ''}."
     )
-    return "\n\n".join(
-        [*parts, sentence, *(_said_back(index, rule) for index, rule in enumerate(found.ruleset.rules, 1))]
-    )
+    said = [_said_back(index, rule) for index, rule in enumerate(found.ruleset.rules, 1)]
+    return "\n\n".join([*parts, sentence, *said, *(f"Hint: {hint}" for hint in hints(found.ruleset.rules))])
 
 
 def _said_back(index: int, rule: Rule) -> str:

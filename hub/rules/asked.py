@@ -22,6 +22,7 @@ Met = Callable[[Any, Context], bool]
 class Test:
     met: Met
     printed: Callable[[Any], str]  #: the value for the trace, "" when it is missing
+    one_of: frozenset[str] | None = None  #: the only texts (in small letters) that meet it
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Condition:
     met: Callable[[Context], bool]
     was: Callable[[Context], str] | None = None
     children: tuple[Condition, ...] = ()
+    one_of: frozenset[str] | None = None  #: of one line: what the field must be one of, if that is what it asks
 
     def seen(self, context: Context) -> Seen:
         """The condition with what it saw; raises ``EvaluationError``."""
@@ -115,7 +116,12 @@ class ConditionReader:
 
     def _leaf(self, text: str, run: Run, test: Test) -> Condition:
         met, printed = test.met, test.printed
-        return Condition(text, lambda context: met(run(context), context), was=lambda context: printed(run(context)))
+        return Condition(
+            text,
+            lambda context: met(run(context), context),
+            was=lambda context: printed(run(context)),
+            one_of=test.one_of,
+        )
 
     # --- One line of an expression ---
 

@@ -123,7 +123,8 @@ class Compiler:
             self.report(error.code, tree.at, error.message, error.suggestion)
             return UNUSABLE
         self.uses.sources |= found.sources
-        self.uses.steps |= tree.parts[0] == "steps"
+        if tree.parts[0] == "steps" and len(tree.parts) > 1:
+            self.uses.steps.add(str(tree.parts[1]))
         return Compiled(found.type, self._getter(tree.parts), str(tree))
 
     def _text(self, tree: Path) -> Compiled:

@@ -13,6 +13,7 @@ from hub.rules import keys, rules, suggest
 from hub.rules.actions import Actions
 from hub.rules.connections import ConnectionReader, ConnectionSpec
 from hub.rules.document import Entry, Items, Map, Node, Text
+from hub.rules.lint import lint
 from hub.rules.printing import Printer
 from hub.rules.problems import Flaw, Place, Problems
 from hub.rules.reading import Document, decode, read
@@ -257,6 +258,7 @@ class _Loader:
             workshop, self._actions, parts.connections, parts.texts, parts.defaults, parts.accounts, flaws
         )
         found = [rules.RuleReader(shared, node).read() for node in parts.rules if isinstance(node, Map)]
+        lint(found, self._problems)
         for document in self._documents.values():
             document.flaws[:] = [flaw for flaw in document.flaws if flaw in flaws]
         for text in parts.texts.values():

@@ -22,7 +22,14 @@ def read(field: Compiled, entry: Entry, workshop: Workshop) -> Test:
     asked = Asked(field, entry.key.value, entry.value, workshop)
     if isinstance(entry.value, Text) and entry.value.is_empty:
         raise Misread("C02", f"Nothing is said about “{asked.key}”.", f"For example:  {asked.line(example(asked))}")
-    return Test(_met(asked), workshop.shown)
+    return Test(_met(asked), workshop.shown, _possible(asked))
+
+
+def _possible(asked: Asked) -> frozenset[str] | None:
+    """The texts that a line allows, where it says so."""
+    if isinstance(asked.node, Map) or asked.kind not in TEXTUAL:
+        return None
+    return frozenset(word.casefold() for word in _words(asked, asked.node, plain=True))
 
 
 def _met(asked: Asked) -> Met:

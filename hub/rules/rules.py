@@ -88,7 +88,7 @@ class RuleReader:
 
     def _head(self, label: str) -> Rule:
         """A rule of which nothing more can be said."""
-        return Rule(name=label, line=self._node.place.line, file=self._node.place.file)
+        return Rule(name=label, place=self._node.place)
 
     def _held(self, label: str, rule: Rule) -> Held | None:
         reason = self._problems.spoilt.get(label)

@@ -19,6 +19,7 @@ from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, Seen
 from hub.rules.connections import ConnectionSpec
 from hub.rules.examples import Example
+from hub.rules.problems import Place
 from hub.rules.shop import Shop
 from hub.rules.step import Step, entries_of, with_item
 
@@ -84,8 +85,7 @@ class Rule:
     """One rule. With a Problem it is held and has no steps."""
 
     name: str
-    line: int
-    file: str
+    place: Place
     triggers: tuple[str, ...] = ()
     enabled: bool = True
     held: Held | None = None
@@ -117,6 +117,10 @@ class Rule:
         if any(step.each for step in self._planned):
             return None
         return tuple(StepPlan(step.key, step) for step in self._planned)
+
+    @property
+    def line(self) -> int:
+        return self.place.line
 
     def plan(self, context: Context) -> list[RunPlan]:
         """The runs that an event makes; [] when the conditions are not met.
@@ -179,10 +183,10 @@ class Rule:
 
     def _delayed(self) -> tuple[Step, ...]:
         """A delay is a wait in front; the conditions are asked behind it, not when the event arrives."""
-        wait = Step(key=DELAY, kind="wait", line=self.line, wait=self.delay)
-        block = Step(key=DELAYED_IF, kind="if", line=self.line, condition=self.condition)
+        wait = Step(key=DELAY, kind="wait", place=self.place, wait=self.delay)
+        block = Step(key=DELAYED_IF, kind="if", place=self.place, condition=self.condition)
         guard = ((DELAYED_IF, True),)
-        inside = [replace(step, guards=guard + step.guards, uses_steps=True) for step in self.steps]
+        inside = [replace(step, guards=guard + step.guards) for step in self.steps]
         return (wait, block, *inside)
 
     def every_step(self) -> Iterator[Step]:

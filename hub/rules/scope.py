@@ -25,7 +25,7 @@ class Uses:
     """What a rule or step turned out to need."""
 
     sources: set[str] = field(default_factory=set)
-    steps: bool = False
+    steps: set[str] = field(default_factory=set)  #: ids of the steps whose results are read
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class SettingReader:
         compiled = replace(self, uses=own)._read(node, slot)
         self.uses.sources |= own.sources
         self.uses.steps |= own.steps
-        return replace(compiled, uses_steps=own.steps)
+        return replace(compiled, uses_steps=bool(own.steps))
 
     def _read(self, node: Node, slot: Slot) -> Setting:
         if isinstance(node, Map) and slot.shape in {"map", "any"}:

@@ -14,6 +14,7 @@ from hub.retry import RetryPolicy
 from hub.rules.actions import AnyAction
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, Seen
+from hub.rules.problems import Place
 from hub.rules.settings import Setting, validated
 
 
@@ -26,7 +27,7 @@ class Step:
 
     key: str
     kind: str  #: action, if, wait or stop
-    line: int
+    place: Place
     id: str | None = None
     action: AnyAction | None = None
     connection: str | None = None
@@ -36,11 +37,16 @@ class Step:
     retry: RetryPolicy | None = None
     on_error: str | tuple[Step, ...] = "stop"  #: stop, continue, or the steps to run
     on_unknown: str | None = None
-    uses_steps: bool = False
+    reads: frozenset[str] = frozenset()  #: ids of the steps whose results it reads
     wait: timedelta | None = None
     reason: Setting | None = None  #: of a stop
     each: Run | None = None  #: the list of a step's own ``for_each``
     item: str | None = None  #: which entry of it
+
+    @property
+    def uses_steps(self) -> bool:
+        """Whether it has to see what earlier steps, or the blocks it stands in, answered."""
+        return bool(self.reads or self.guards)
 
     def wanted(self, context: Context) -> bool:
         """Whether it runs: its ``if`` and the blocks it stands in. Raises ``EvaluationError``."""

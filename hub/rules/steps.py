@@ -120,14 +120,14 @@ class StepsReader:
         uses = Uses()
         condition = self._condition(entries.get("if"), self.scope_here(), uses)
         self._merge(uses)
-        uses_steps = uses.steps or bool(self.guards)
+        reads = frozenset(uses.steps)
         yield Step(
             key=position,
             kind="if",
-            line=node.place.line,
+            place=node.place,
             condition=condition,
             guards=self.guards,
-            uses_steps=uses_steps,
+            reads=reads,
         )
         for name, answer in (("do", True), ("else", False)):
             if name in entries:
@@ -201,7 +201,7 @@ class StepsReader:
         step = Step(
             key=key,
             kind="action",
-            line=node.place.line,
+            place=node.place,
             id=key if key != position else None,
             condition=condition,
             guards=self.guards,
@@ -214,7 +214,7 @@ class StepsReader:
             step = self._action(step, node, what, scope, uses)
         on_error = self._on_error(beside.get("on_error"), key)
         self._merge(uses)
-        return replace(step, on_error=on_error, uses_steps=uses.steps or bool(self.guards))
+        return replace(step, on_error=on_error, reads=frozenset(uses.steps))
 
     def _for_each(self, entry: Entry | None, uses: Uses) -> tuple[Scope, Run | None]:
         scope = self.scope_here()

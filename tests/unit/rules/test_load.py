@@ -259,3 +259,45 @@ def test_no_message_uses_words_of_yaml_or_python() -> None:
 def _messages(name: str) -> list[str]:
     texts = [case.text for case in broken.read(name)]
     return [one.message for text in texts for one in loaded(text).problems if one.severity is Severity.PROBLEM]
+
+
+# --- Written correctly, and probably not meant ----------------------------------------------------------------------
+
+CONNECTED = "connections: {slack: {token: '${T}'}, google_sheets: {spreadsheet: a, credentials: '${T}'}}\n"
+
+
+def warnings(rules: str) -> list[str]:
+    return codes(loaded(f"{CONNECTED}rules:\n{rules}", {"T": "x"}))
+
+
+def test_a_rule_that_can_never_match_is_a_warning() -> None:
+    step = 'do: [{slack.message: {channel: "#a", text: Hello}}]'
+    assert warnings(f"  - {{name: A, when: order paid, if: {{order.mode: setup}}, {step}}}\n") == ["w C13 rules.yaml:3"]
+    both = "{all: [{order.country: [US, CA]}, {order.country: NO}]}"
+    assert warnings(f"  - {{name: A, when: order paid, if: {both}, {step}}}\n") == ["w C13 rules.yaml:3"]
+    fine = "{any: [{order.country: US}, {order.country: NO}], order.country: [US, NO]}"
+    assert warnings(f"  - {{name: A, when: order paid, if: {fine}, {step}}}\n") == []
+
+
+def test_two_rules_that_add_the_same_row_are_a_warning() -> None:
+    row = "do: [{google_sheets.add_row: {sheet: Orders, columns: {Order: '{{ order.number }}'}}}]"
+    other = row.replace("sheet: Orders", "sheet: Others")
+    same = f"  - {{name: A, when: order paid, {row}}}\n  - {{name: B, when: [order placed, order paid], {row}}}\n"
+    assert warnings(same) == ["w A08 rules.yaml:4"]
+    assert warnings(f"  - {{name: A, when: order paid, {row}}}\n  - {{name: B, when: order paid, {other}}}\n") == []
+    assert warnings(f"  - {{name: A, when: order paid, {row}}}\n  - {{name: B, when: order placed, {row}}}\n") == []
+
+
+def test_reading_the_result_of_a_step_that_may_be_skipped_is_a_warning() -> None:
+    rule = """
+  - name: A
+    when: order paid
+    do:
+      - id: ask
+        if: {order.total: over 5 EUR}
+        slack.message: {channel: "#a", text: Hello}
+      - slack.message: {channel: "#a", text: "See {{ steps.ask.link }}"}
+"""
+    assert warnings(rule) == ["w X16 rules.yaml:10"]
+    guarded = rule.replace("      - slack.message", "      - if: {order.total: over 5 EUR}\n        slack.message")
+    assert warnings(guarded) == []

@@ -1,4 +1,4 @@
-"""Every line of the example files, deleted, doubled, shifted, stripped: one message in the right place, no traceback."""
+"""Every line of the example files deleted, doubled, shifted, stripped: one message in the right place, no traceback."""
 
 from __future__ import annotations
 
