@@ -61,7 +61,7 @@ class Intake:
         def write(connection: Connection) -> list[Appended]:
             return journal.append(connection, received, now)
 
-        future = self._database.write(write)
+        future = self._database.write(write, urgent=True)
         future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._answer, loop, group, done))
 
     def _answer(

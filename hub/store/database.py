@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import queue
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -33,8 +33,12 @@ __all__ = ["Connection", "Database", "Operation", "open_database"]
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
 
+_Write = tuple[Operation[Any], Future[Any]]
+
 #: More would make the first one wait too long for the commit they share.
 _GROUP = 64
+#: The hub's own work is done in larger pieces; a webhook that comes meanwhile waits for this many at most.
+_ORDINARY_GROUP = 2
 _RETRIES = 5
 _BUSY_SECONDS = 10
 #: PostgreSQL's classes 40 (serialisation, deadlock) and 57P (server restarts): worth the same transaction again.
@@ -50,10 +54,11 @@ class Database(ABC):
         self.engine = engine
 
     @abstractmethod
-    def write(self, operation: Operation[T]) -> Future[T]:
+    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
         """Runs ``operation`` in a transaction; the future is done after the commit, with its answer.
 
         It fails with :class:`NotStored` when the transaction cannot reach the disk, else with what was raised.
+        ``urgent``: someone outside waits for it (a webhook); it goes before the hub's own work.
         """
 
     def read(self, operation: Operation[T]) -> T:
@@ -112,7 +117,9 @@ class SQLite(Database):
         super().__init__(sa.create_engine(url, pool_size=8, max_overflow=8))
         sa.event.listen(self.engine, "connect", _prepare_sqlite)
         sa.event.listen(self.engine, "begin", _begin_sqlite)
-        self._waiting: queue.SimpleQueue[tuple[Operation[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._urgent: deque[_Write] = deque()
+        self._ordinary: deque[_Write] = deque()
+        self._waiting = threading.Semaphore(0)
         self._stopping = threading.Event()
         self._connection: Connection | None = None  # the writer thread's own, kept open
         self._lock_file: IO[str] | None = None
@@ -121,9 +128,10 @@ class SQLite(Database):
         self._writer = threading.Thread(target=self._write_all, name="hub-writer", daemon=True)
         self._writer.start()
 
-    def write(self, operation: Operation[T]) -> Future[T]:
+    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
         future: Future[T] = Future()
-        self._waiting.put((operation, future))
+        (self._urgent if urgent else self._ordinary).append((operation, future))
+        self._waiting.release()
         return future
 
     def announce(self) -> None:
@@ -156,29 +164,27 @@ class SQLite(Database):
 
     def close(self) -> None:
         self._stopping.set()
-        self._waiting.put(None)
+        self._waiting.release()
         self._writer.join()
         if self._lock_file is not None:
             self._lock_file.close()
         super().close()
 
     def _write_all(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            group = [first]
-            stop = False
-            while len(group) < _GROUP and not self._waiting.empty():
-                more = self._waiting.get()
-                if more is None:
-                    stop = True
-                    break
-                group.append(more)
-            self._commit(group)
-            if stop:
+        """Whatever is urgent shares one transaction and goes first; the rest follows a few at a time."""
+        while True:
+            self._waiting.acquire()
+            group = _take(self._urgent, _GROUP) or _take(self._ordinary, _ORDINARY_GROUP)
+            if group:
+                for _ in group[1:]:
+                    self._waiting.acquire()
+                self._commit(group)
+            elif self._stopping.is_set():
                 break
         if self._connection is not None:
             self._connection.close()
 
-    def _commit(self, group: list[tuple[Operation[Any], Future[Any]]]) -> None:
+    def _commit(self, group: list[_Write]) -> None:
         """All of ``group`` in one transaction; if that fails, each alone, so that one cannot spoil the others."""
         try:
             answers = self._transaction([operation for operation, _ in group])
@@ -220,7 +226,7 @@ class PostgreSQL(Database):
         self._leading: Connection | None = None  # holds the advisory lock as long as it lives
         self._stopping = threading.Event()
 
-    def write(self, operation: Operation[T]) -> Future[T]:
+    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
         return self._executor.submit(self._transaction, operation)
 
     def _transaction(self, operation: Operation[T]) -> T:
@@ -272,6 +278,10 @@ class PostgreSQL(Database):
         if self._leading is not None:
             self._leading.invalidate()  # a pooled connection would keep the lock
         super().close()
+
+
+def _take(waiting: deque[_Write], most: int) -> list[_Write]:
+    return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
