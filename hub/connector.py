@@ -29,7 +29,7 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from hub import duration
@@ -45,6 +45,7 @@ __all__ = [
     "Batch",
     "Cell",
     "Check",
+    "Clock",
     "ConfigError",
     "Connection",
     "Delivery",
@@ -71,6 +72,7 @@ __all__ = [
     "Retryable",
     "Secret",
     "Url",
+    "model_validator",
 ]
 
 
@@ -83,13 +85,14 @@ class Params(BaseModel):
     The field's *type* decides how inserted customer data is encoded for the destination: see the types below.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # By alias: a setting called ``from`` or ``json`` cannot be a Python name, and people see what they wrote.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, serialize_by_alias=True)
 
 
 class Result(BaseModel):
     """What an action answers: stored as the receipt, readable by later steps as ``steps.<id>.<field>``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
 
 def Mistake(message: str, suggestion: str = "") -> PydanticCustomError:  # noqa: N802 - reads as an exception where it is raised
