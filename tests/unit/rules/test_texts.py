@@ -272,6 +272,12 @@ def test_values_keep_their_type_where_the_destination_has_types() -> None:
     }
 
 
+def test_what_is_encoded_for_an_address_already_is_not_encoded_twice() -> None:
+    rules = ruleset(_STEPS)
+    call: Any = rules.rules[0].steps[3].settings(order(rules, {"customer.name": "A B&C"}))
+    assert call.url == "/orders/A%20B%26C?b=A%20B%26C"
+
+
 def test_an_address_that_is_two_fails_the_step_with_a_sentence() -> None:
     rules = ruleset(_STEPS)
     context = order(rules, {"customer.email": "a@example.com, b@example.com"})

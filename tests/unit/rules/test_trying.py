@@ -14,7 +14,7 @@ RULES = """
     do:
       - id: stock
         inventory.decrease: {sku: MUG, by: 1}
-      - if: steps.stock.left <= 5
+      - if: steps.stock.left <= 50
         slack.message: {channel: "#low", text: "{{ customer.name }}: {{ steps.stock.left }} left"}
       - wait: 3 days
       - if: {order.country: US}
