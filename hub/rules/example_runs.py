@@ -131,8 +131,8 @@ class _Run:
                 yield from self._compare_settings(f"{where} → {name}", wanted, found)
             elif not self._same(wanted, found):
                 yield f"{where} → {name}"
-                yield f"expected: {self._shown(wanted)}"
-                yield f"got:      {self._shown(found)}"
+                yield from _labelled("expected: ", self._shown(wanted))
+                yield from _labelled("got:      ", self._shown(found))
 
     def _same(self, wanted: Any, found: Any) -> bool:
         if isinstance(wanted, list) and isinstance(found, list):
@@ -143,12 +143,23 @@ class _Run:
             return _number(wanted) == found
         if isinstance(found, datetime | date | time) and wanted == found.isoformat():
             return True
-        return str(wanted).strip() == self._shown(found).strip()
+        return _typeable(str(wanted)) == _typeable(self._shown(found))
 
     def _shown(self, value: Any) -> str:
         if isinstance(value, list):
             return ", ".join(map(self._shown, value))
         return str(value) if isinstance(value, dict) else self._printer.text(value)
+
+
+def _labelled(label: str, text: str) -> Iterator[str]:
+    first, *rest = text.rstrip("\n").split("\n")
+    yield f"{label}{first}"
+    yield from (f"{' ' * len(label)}{line}" for line in rest)
+
+
+def _typeable(text: str) -> str:
+    """Nobody types the special spaces that amounts are printed with, or sees those at the end."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ").strip()
 
 
 def _number(text: Any) -> Decimal | None:

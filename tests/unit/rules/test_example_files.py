@@ -37,4 +37,4 @@ def test_every_rule_can_be_said_back_in_words(path: Path) -> None:
 
 
 def test_there_are_the_files_that_the_documentation_promises() -> None:
-    assert len(EXAMPLES) >= 8
+    assert len(EXAMPLES) >= 20
