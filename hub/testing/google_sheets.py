@@ -20,7 +20,6 @@ import urllib.parse
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from types import TracebackType
 
 from starlette.requests import Request
@@ -28,6 +27,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from hub.clock import Clock, SystemClock
+from hub.testing.faults import Fault
 from hub.testing.google_accounts import Accounts, NotGranted
 from hub.testing.google_book import Book, Json
 from hub.testing.google_calls import Call, perform, read
@@ -37,19 +37,6 @@ from hub.testing.serving import Serving, drop, hang
 ACCOUNT = "hub@shop.iam.gserviceaccount.com"
 #: https://developers.google.com/workspace/sheets/api/limits: a minute and user; for a project five times as many.
 QUOTA = 60
-
-
-class Fault(StrEnum):
-    """What happens to a call instead of, or in spite of, its effect."""
-
-    NONE = "ok"
-    TOO_MANY = "429"
-    BEFORE = "503-before"  #: 503, nothing applied
-    AFTER = "503-after-apply"  #: applied, answered 503
-    DROP = "apply-then-drop"  #: applied, the connection is cut
-    HANG = "hang"  #: nothing applied, no answer
-    LATE = "hang-then-apply"  #: no answer; applied when :meth:`GoogleSheets.apply_late` is called
-    HTML = "html502"  #: a front end's 502, which is not JSON; nothing applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +57,7 @@ class GoogleSheets:
     def __init__(self, clock: Clock | None = None, port: int = 0) -> None:
         self.clock: Clock = clock or SystemClock()
         self.quota = QUOTA
+        self.retry_after: int | None = None  #: seconds that a 429 asks for; Google itself names none
         self.books: dict[str, Book] = {}
         self.exchanges: list[Exchange] = []
         self.token_requests = 0
@@ -128,8 +116,13 @@ class GoogleSheets:
         elif fault is Fault.DROP:
             await drop(scope)
         else:
-            response = JSONResponse(answer, status) if answer is not None else HTMLResponse(_HTML, status)
-            await response(scope, receive, send)
+            await self._response(status, answer)(scope, receive, send)
+
+    def _response(self, status: int, answer: Json | None) -> Response:
+        if answer is None:
+            return HTMLResponse(_HTML, status)
+        wish = {"Retry-After": str(self.retry_after)} if status == 429 and self.retry_after is not None else None
+        return JSONResponse(answer, status, wish)
 
     def _token(self, body: bytes) -> Response:
         self.token_requests += 1

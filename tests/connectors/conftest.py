@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from hub.clock import ManualClock
-from hub.testing.google_sheets import QUOTA, Fault, GoogleSheets
+from hub.testing.faults import Fault
+from hub.testing.google_sheets import QUOTA, GoogleSheets
 from tests.connectors.discovery import mistakes
 
 

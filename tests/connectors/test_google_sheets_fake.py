@@ -18,9 +18,10 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from hub.clock import ManualClock
+from hub.testing.faults import Fault
 from hub.testing.google_book import Book
 from hub.testing.google_grid import Formula
-from hub.testing.google_sheets import ACCOUNT, Fault, GoogleSheets
+from hub.testing.google_sheets import ACCOUNT, GoogleSheets
 from tests.connectors.discovery import mistakes
 
 SCOPES = ["https://www.googleapis.com/auth/spreadsheets"]
