@@ -7,10 +7,9 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 _FILES = Path("/proc/self/fd")
 
@@ -28,33 +27,33 @@ def left_behind(work: Callable[[], object]) -> list[str]:
 
 def _client_sockets() -> dict[str, str]:
     """What each open socket of this process is connected to, by its inode."""
-    opened = dict(_sockets())
-    listening = {_port(one.getsockname()) for one in opened.values() if _listens(one)}
-    found = {
-        name: _peer(one)
-        for name, one in opened.items()
-        if not (_port(one.getsockname()) and _port(one.getsockname()) in listening)
-    }
+    opened = _sockets()
+    listening = {_port(one) for one in opened.values() if _listens(one)} - {0}
+    found = {name: _peer(one) for name, one in opened.items() if _port(one) not in listening}
     for one in opened.values():
         one.close()
     return found
 
 
-def _sockets() -> Iterator[tuple[str, socket.socket]]:
-    for link in _FILES.iterdir() if _FILES.exists() else ():
-        try:
+def _sockets() -> dict[str, socket.socket]:
+    """A second handle for each open socket of this process, by inode."""
+    found: dict[str, socket.socket] = {}
+    for link in list(_FILES.iterdir()) if _FILES.exists() else ():
+        # Another thread may close it in the meantime.
+        with suppress(OSError):
             name = str(link.readlink())
-            if name.startswith("socket:"):
-                yield name, socket.socket(fileno=os.dup(int(link.name)))
-        except OSError:
-            continue  # closed by another thread in the meantime
+            if name.startswith("socket:") and name not in found:
+                found[name] = socket.socket(fileno=os.dup(int(link.name)))
+    return found
 
 
 def _listens(one: socket.socket) -> bool:
     return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
-def _port(address: Any) -> int:
+def _port(one: socket.socket) -> int:
+    """The port at this machine's end; 0: it has none."""
+    address = one.getsockname()
     return address[1] if isinstance(address, tuple) else 0
 
 
