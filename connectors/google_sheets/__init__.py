@@ -24,7 +24,6 @@ from hub.connector import (
     Answer,
     Batch,
     Check,
-    ConfigError,
     Connection,
     Delivery,
     Duration,
@@ -89,7 +88,8 @@ class GoogleSheets(Connection):
         try:
             title, tabs = self.book.titles()
         except Failure as failure:
-            return Check(False, failure.message, failure.hint if isinstance(failure, ConfigError) else "")
+            otherwise = "See whether this machine reaches sheets.googleapis.com, and try again in a minute."
+            return Check(False, failure.message, getattr(failure, "hint", otherwise))
         there = ", ".join(f"“{tab}”" for tab in tabs)
         return Check(True, f"“{title}” with the tabs {there}, as {self.book.google.email}.")
 

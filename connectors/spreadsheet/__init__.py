@@ -23,7 +23,6 @@ from hub.connector import (
     Answer,
     Batch,
     Check,
-    ConfigError,
     Connection,
     Delivery,
     Failure,
@@ -100,7 +99,7 @@ class Spreadsheet(Connection):
             with self.opened("", for_writing=True) as book:
                 names = list(book.header.names)
         except Failure as failure:
-            return Check(False, failure.message, failure.hint if isinstance(failure, ConfigError) else "")
+            return Check(False, failure.message, getattr(failure, "hint", "Try again in a moment."))
         if not os.access(self.path if self.path.exists() else self.path.parent, os.W_OK):
             return Check(False, f"{self.path} cannot be written.", "Let the hub's user write the file and its folder.")
         there = f"has the columns {', '.join(names)}" if names else "will be made with the first row"

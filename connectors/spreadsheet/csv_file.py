@@ -50,8 +50,8 @@ class CsvFile:
         self.header = Header(path.name, [])
 
     def close(self) -> None:
-        """Closes the receipts."""
-        with self._lock.held():
+        """Closes the receipts; a batch under way finishes first."""
+        with self._lock.here:
             self._receipts.close()
 
     @contextmanager

@@ -27,13 +27,13 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._here = threading.Lock()
+        self.here = threading.Lock()  #: keeps out only this process's other threads
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Waits for the lock, ten seconds at most; then raises ``RateLimited``: nothing is wrong, it is just busy."""
         give_up = time.monotonic() + _LONGEST_WAIT
-        if not self._here.acquire(timeout=_LONGEST_WAIT):
+        if not self.here.acquire(timeout=_LONGEST_WAIT):
             raise _busy(self._path)
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -43,7 +43,7 @@ class FileLock:
             finally:
                 os.close(descriptor)  # gives the lock back as well
         finally:
-            self._here.release()
+            self.here.release()
 
     def _wait_for_other_processes(self, descriptor: int, give_up: float) -> None:
         while True:

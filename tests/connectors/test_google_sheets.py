@@ -465,7 +465,7 @@ def test_faults_of_all_kinds_lose_nothing_write_nothing_twice_and_cost_little(
 
     google.plan = one_in_twenty_of_each
     connection = connect(google, book, timeout="0.05 seconds")
-    began, per_batch, batches = clock.now(), 20, 200
+    per_batch, batches = 20, 200
     for batch in range(1, batches + 1):
         numbers = range((batch - 1) * per_batch, batch * per_batch)
         settle(connection, orders_to_add(batch, *numbers), clock)
@@ -473,7 +473,6 @@ def test_faults_of_all_kinds_lose_nothing_write_nothing_twice_and_cost_little(
     connection.close()
     assert column(book.rows("Orders"), "Order") == list(range(per_batch * batches))
     assert len(writes(google)) < batches * 1.5
-    assert clock.now() > began
 
 
 # --- Failures -----------------------------------------------------------------------------------------------------
