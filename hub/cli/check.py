@@ -10,12 +10,13 @@ import typer
 
 from hub.cli.output import print_json
 from hub.cli.problems import in_words
-from hub.cli.rules_file import loaded
+from hub.cli.rules_file import loaded, path_of
 from hub.model import Problem, Severity
 from hub.rules.lint import hints
 from hub.rules.load import Loaded
 from hub.rules.readback import reads
 from hub.rules.ruleset import Rule
+from hub.settings import Environment
 
 
 class Format(StrEnum):
@@ -33,8 +34,9 @@ def check(
     if format is Format.JSON:
         print_json(_document(found))
     elif format is Format.GITHUB:
+        folder = path_of(file, Environment()).parent
         for problem in found.problems:
-            print(_annotation(problem))
+            print(_annotation(problem, folder))
     else:
         print(_text(found))
     if _count(found, Severity.PROBLEM):
@@ -105,9 +107,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {"name": rule.name, "line": rule.line, "held": held, "reads": "" if broken else reads(rule)}
 
 
-def _annotation(problem: Problem) -> str:
+def _annotation(problem: Problem, folder: Path) -> str:
     """https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions#setting-an-error-message"""
     kind = "error" if problem.severity is Severity.PROBLEM else "warning"
     text = f"{problem.message}\n→ {problem.suggestion}" if problem.suggestion else problem.message
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{kind} file={problem.file},line={problem.line},col={problem.column},title={problem.code}::{escaped}"
+    where = f"file={(folder / problem.file).as_posix()},line={problem.line},col={problem.column}"
+    return f"::{kind} {where},title={problem.code}::{escaped}"

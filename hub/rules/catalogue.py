@@ -428,7 +428,7 @@ def fields_below(name: str, type_: Type) -> Iterator[tuple[str, Field]]:
 _FAMILIES: Sequence[tuple[str, Mapping[str, str], str]] = (
     ("checkout.session.", _CHECKOUT, "order"),
     ("charge.dispute.", {"dispute": _IN_EVENT, **_OF_ORDER}, "dispute"),
-    ("charge.refund.", {"refund": _IN_EVENT, **_OF_ORDER}, "refund"),
+    ("charge.refund", {"refund": _IN_EVENT, **_OF_ORDER}, "refund"),
     ("refund.", {"refund": _IN_EVENT, **_OF_ORDER}, "refund"),
     ("customer.subscription.", _SUBSCRIBER, "subscription"),
     ("invoice.", _INVOICED, "invoice"),

@@ -91,7 +91,7 @@ def explained(text: str) -> yaml.MarkedYAMLError | None:
         yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         return error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return yaml.MarkedYAMLError(problem=str(error))
     return None
 

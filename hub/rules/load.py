@@ -261,8 +261,7 @@ class _Loader:
         lint(found, self._problems)
         for document in self._documents.values():
             document.flaws[:] = [flaw for flaw in document.flaws if flaw in flaws]
-        for text in parts.texts.values():
-            workshop.check_syntax(text)
+        workshop.check_unused(parts.texts)
         return found
 
     def _ruleset(self, loaded: list[Rule]) -> RuleSet:

@@ -20,6 +20,8 @@ from hub.rules.problems import Place, Problems
 #: So many corrections are tried in one file; a file with more mistakes is told of the first ones.
 _MOST = 20
 _INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
+#: What YAML refuses, and what it takes for the end of a line although editors do not.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _ALL = float("inf")
 _SPECIAL = re.compile(r"(?:^|[\s\[{,])[&*!]\S", re.MULTILINE)
 
@@ -63,6 +65,10 @@ class _Mender:
                 self._tab(index, margin)
             elif found := _INVISIBLE.search(line):
                 self._invisible(index, found.start())
+            if found := _FORBIDDEN.search(self._lines[index]):
+                message = "There is an invisible control character here, which YAML does not allow."
+                self._tell(Fix("Y02", index, found.start(), message, "Delete it.", ""))
+                self._replace(index, _FORBIDDEN.sub(" ", self._lines[index]))
 
     def _tab(self, index: int, margin: str) -> None:
         message = "This line is indented with a Tab. YAML only allows spaces."
@@ -94,10 +100,12 @@ class _Mender:
         text = "\n".join(self._lines)
         if not _SPECIAL.search(text):
             return
-        for line in _lines_of_special_tokens(text):
+        for line, column in _special_tokens(text):
             meant = special(self._lines, line)
-            if meant is not None:
-                self._apply(meant)
+            if meant is None:
+                message = "This sign has a special meaning in YAML that rules do not use."
+                meant = Fix("Y03", line, column, message, "Put the value in quotes.", "", is_guess=True)
+            self._apply(meant)
 
     # --- What YAML cannot read ---
 
@@ -207,12 +215,13 @@ def _readable_up_to(text: str) -> float:
     return _ALL
 
 
-def _lines_of_special_tokens(text: str) -> list[int]:
-    found: list[int] = []
+def _special_tokens(text: str) -> list[tuple[int, int]]:
+    """Line and column of the first anchor, alias or tag of each line."""
+    found: dict[int, int] = {}
     try:
         for token in tokens(text):
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
-                found.append(token.start_mark.line)
+                found.setdefault(token.start_mark.line, token.start_mark.column)
     except yaml.YAMLError:
         pass  # told when it is composed
-    return sorted(set(found))
+    return sorted(found.items())

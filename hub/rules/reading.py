@@ -24,7 +24,11 @@ class Document:
 
 
 def decode(name: str, content: bytes, problems: Problems) -> str:
-    """The text of a file; a Problem when it is not UTF-8."""
+    """The text of a file, its lines ended by newlines; a Problem when it is not UTF-8."""
+    return _decoded(name, content, problems).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(name: str, content: bytes, problems: Problems) -> str:
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             text = content.decode(encoding, "replace")

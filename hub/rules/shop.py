@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Shop:
 
     name: str = ""
     email: str = ""
-    timezone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    timezone: tzinfo = UTC
     currency: str | None = None  #: what a bare amount means
     language: str = "en"
     business_hours: BusinessHours | None = None

@@ -75,6 +75,7 @@ class Workshop:
     problems: Problems
     lines: Mapping[str, Sequence[str]]
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    used_texts: set[str] = field(default_factory=set)
 
     def report(self, text: Text) -> Report:
         """Reports Problems at an offset of ``text``."""
@@ -137,15 +138,21 @@ class Workshop:
             self.report(text)(error.code, error.at, error.message, error.suggestion)
             return None
 
-    def check_syntax(self, text: Text) -> None:
-        """For a text that no rule uses."""
-        self._parse(text)
+    def check_unused(self, texts: Mapping[str, Text]) -> None:
+        """The texts that no rule uses: a mistake in one is only a warning."""
+        for name in texts.keys() - self.used_texts:
+            try:
+                text_parsing.parse_text(texts[name].value)
+            except SyntaxMistake as error:
+                warn = self._placing(texts[name], self.problems.warn)
+                warn(error.code, error.at, error.message, error.suggestion)
 
     def _text_of(self, scope: Scope, uses: Uses) -> Callable[[str], Run | None]:
         def find(name: str) -> Run | None:
             node = scope.texts.get(name)
             if node is None:
                 return None
+            self.used_texts.add(name)
             inner = self.template(node, replace(scope, texts={}, local={}), uses)
             return lambda context: inner.text(context, str)
 
@@ -183,6 +190,7 @@ class Workshop:
             node = compiler.scope.texts.get(name)
             if node is not None:
                 # Its own words are the author's; only what it inserts is encoded.
+                self.used_texts.add(name)
                 inner = self.template(node, replace(compiler.scope, texts={}, local={}), compiler.uses)
                 return inner.render
         compiled = compiler.compile(piece.expression)

@@ -12,6 +12,9 @@ from hub.rules.problems import Flaw, Place
 
 _NO_TAG = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map", None}
 
+#: Far more levels than any rule has, far fewer than Python's stack.
+_DEEPEST = 40
+
 _TWICE = {
     "do": "Put all steps into one do: list.",
     "if": "Put all conditions below one if:.",
@@ -27,15 +30,24 @@ class Tree:
         self._file = file
         self._lines = lines
         self.flaws: list[Flaw] = []
+        self._depth = 0
 
     def node(self, node: yaml.Node) -> Node:
-        if isinstance(node, yaml.MappingNode):
-            return self._map(node)
-        if isinstance(node, yaml.SequenceNode):
-            nodes = tuple(self.node(one) for one in node.value)
-            return Items(nodes, place_of(self._file, node.start_mark), _end(node))
-        assert isinstance(node, yaml.ScalarNode)
-        return self._text(node)
+        """The node and all below it."""
+        if isinstance(node, yaml.ScalarNode):
+            return self._text(node)
+        if self._depth == _DEEPEST:
+            place = place_of(self._file, node.start_mark)
+            self._flaw("Y10", place, "This stands too deep inside other things.", "Nothing needs so many levels.")
+            return Text("", place, "", _end(node))
+        self._depth += 1
+        found = self._map(node) if isinstance(node, yaml.MappingNode) else self._items(node)
+        self._depth -= 1
+        return found
+
+    def _items(self, node: yaml.Node) -> Items:
+        nodes = tuple(self.node(one) for one in node.value)
+        return Items(nodes, place_of(self._file, node.start_mark), _end(node))
 
     def _map(self, node: yaml.MappingNode) -> Node:
         entries: dict[str, Entry] = {}

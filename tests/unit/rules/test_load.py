@@ -301,3 +301,45 @@ def test_reading_the_result_of_a_step_that_may_be_skipped_is_a_warning() -> None
     assert warnings(rule) == ["w X16 rules.yaml:10"]
     guarded = rule.replace("      - slack.message", "      - if: {order.total: over 5 EUR}\n        slack.message")
     assert warnings(guarded) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes_"),
+    [
+        ("rules:\n  - name: A\x00\n", ["Y02"]),
+        ("rules:\n  - name: A\u2028B\n", ["Y02"]),
+        (f"rules: {'[' * 50_000}\n", ["Y10"]),
+        (f"rules: {'[' * 900}{']' * 900}\n", ["Y10", "K03"]),
+        ("a: &a [1, 1]\nb: &b [*a, *a]\nc: &c [*b, *b]\nrules: *c\n", ["Y03"]),
+        ("rules: !!python/object/apply:os.system [id]\n", ["Y03"]),
+        ("? {a: b}\n: c\n", ["Y04"]),
+    ],
+    ids=["control character", "another line end", "brackets", "nesting", "aliases", "a tag", "a complex key"],
+)
+def test_hostile_yaml_is_refused_with_a_message(text: str, codes_: list[str]) -> None:
+    found = loaded(text)
+    assert found.ruleset is None
+    assert sorted({one.code for one in found.problems}) == sorted(codes_)
+
+
+def test_line_ends_of_windows_are_line_ends(tmp_path: Path) -> None:
+    text = f"rules:{RULE.format(name='A')}{SLACK}".replace("#a", "a")
+    (tmp_path / "rules.yaml").write_bytes(text.replace("\n", "\r\n").encode())
+    windows = load(tmp_path / "rules.yaml", Known(), {})
+    unix = loaded(text)
+    assert windows.problems == unix.problems
+    assert windows.ruleset is not None
+    assert unix.ruleset is not None
+    assert windows.ruleset.digest == unix.ruleset.digest
+
+
+def test_a_mistake_in_a_shared_text_holds_the_rules_that_use_it() -> None:
+    texts = "texts: {good: Hello, bad: 'Hello {{ customer.nmae }}'}\n"
+    second = SLACK.replace("Tell", "Again").replace("Hello", '"{{ texts.bad }}"')
+    first = SLACK.replace("Hello", '"{{ texts.good }}"')
+    found = loaded(f"{CONNECTED}{texts}rules:{first}{second}", {"T": "x"})
+    assert codes(found) == ["p X02 rules.yaml:2"]
+    assert found.ruleset is not None
+    assert [rule.held is None for rule in found.ruleset.rules] == [True, False]
+    unused = loaded(f"{CONNECTED}texts: {{bad: 'Hello {{{{ x'}}\nrules:{SLACK}", {"T": "x"})
+    assert codes(unused) == ["w X07 rules.yaml:2"]
