@@ -191,19 +191,30 @@ def _operator(asked: Asked, entry: Entry, allowed: Sequence[str]) -> Met:
     return lambda value, _context: value is None or _text(value).casefold() not in inside
 
 
+_QUANTITY_OPERATORS = {
+    "gt": "over", "greater_than": "over", "more_than": "over", "above": "over", "lt": "under", "less_than": "under",
+    "below": "under", "gte": "at least", "ge": "at least", "min": "at least", "lte": "at most", "le": "at most",
+    "max": "at most", "is": "exactly", "equals": "exactly", "eq": "exactly",
+}  # fmt: skip
+
+
 def _wrong_operator(asked: Asked, entry: Entry, allowed: Sequence[str]) -> Misread:
-    name = entry.key.value
-    if (
-        asked.kind in {Kind.AMOUNT, Kind.NUMBER}
-        and name.replace("_", " ") in {*COMPARE, "between"}
-        and isinstance(entry.value, Text)
-    ):
-        right_line = asked.line(f"{name.replace('_', ' ')} {entry.value.value}")
-        return Misread("C02", "Comparisons are written in one line.", f"Write:  {right_line}")
+    name, value = entry.key.value, entry.value
+    if isinstance(value, Text):
+        if asked.kind in {Kind.AMOUNT, Kind.NUMBER} and (word := _quantity_word(name)):
+            hint = f"Write:  {asked.line(f'{word} {value.value}')}"
+            return Misread("C02", "Comparisons are written in one line.", hint)
+        if name in {"is", "equals", "eq"}:
+            return Misread("C02", f"“{name}” is not needed.", f"Write:  {asked.line(written(value.value))}")
     right = _OTHER_OPERATORS.get(name.lower())
     close = right if right in allowed else suggest.by_spelling(name, allowed)
     hint = f"Did you mean “{close}”?" if close else f"Possible here: {', '.join(allowed)}."
     return Misread("C02", f"“{name}” cannot be asked of “{asked.key}”, which is {asked.kind}.", hint)
+
+
+def _quantity_word(name: str) -> str | None:
+    words = name.lower().replace("_", " ")
+    return words if words in COMPARE or words == "between" else _QUANTITY_OPERATORS.get(name.lower())
 
 
 def _exists(asked: Asked) -> Met:

@@ -132,7 +132,7 @@ class SettingReader:
         self.workshop.report(node)("X13", max(at, 0), message, printable_hint(whole))
 
     def _fixed_host(self, node: Text) -> None:
-        if re.match(r"^(/|https?://[^/{]+(/|$|\?))", node.value) is None:
+        if re.match(r"^(/(?!/)|https?://[^/{]+(/|$|\?))", node.value) is None:
             hint = "The address must start with fixed text, e.g. https://api.example.com/…"
             message = "The server of an address must not come from the order: requests could go anywhere."
             self.workshop.report(node)("X11", 0, message, hint)
