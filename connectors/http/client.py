@@ -6,12 +6,14 @@ One call is one request: no redirect is followed, no proxy of the environment us
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from connectors.http import guard
 from hub.connector import Ambiguous, Failure, Permanent, Retryable
@@ -23,6 +25,7 @@ LONGEST_ANSWER = 256 * 1024
 #: Most servers close an idle connection after 5 seconds; one that was just closed would cost a doubtful call.
 _KEEP_ALIVE = 4
 _CONNECT = 10
+_LARGE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Client:
         """One reply or failure for each request, in order; raises ``Retryable`` after ``close``."""
         # Under the lock, so that a call is either known to the loop before it ends, or refused.
         with self._lock:
-            replies = asyncio.run_coroutine_threadsafe(self._all(requests), self._running())
+            loop = self._running()
+            replies = asyncio.run_coroutine_threadsafe(self._all(requests), loop)
         return replies.result()
 
     def close(self) -> None:
@@ -123,20 +127,23 @@ class Client:
     async def _one(self, session: aiohttp.ClientSession, request: Request) -> Reply | Failure:
         async with self._turns:
             try:
+                url = URL(request.url)
                 if not self._allow_private:
-                    guard.check(urlsplit(request.url).hostname or "")
-                return await _call(session, request)
+                    # As the client reads it: a host of full-width digits is an address, too.
+                    guard.check(url.raw_host or "")
+                return await _call(session, request, url)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, guard.Forbidden) as error:
                 return _failure(error, request.host)
 
 
-async def _call(session: aiohttp.ClientSession, request: Request) -> Reply:
+async def _call(session: aiohttp.ClientSession, request: Request, url: URL) -> Reply:
     timeout = aiohttp.ClientTimeout(total=request.timeout, sock_connect=min(_CONNECT, request.timeout))
     async with session.request(
         request.method,
-        request.url,
+        url,
         headers=request.headers,
-        data=request.body,
+        # What is larger aiohttp sends piece by piece, so that other calls go on meanwhile.
+        data=io.BytesIO(request.body) if request.body and len(request.body) > _LARGE else request.body,
         timeout=timeout,
         allow_redirects=False,
     ) as response:
@@ -166,7 +173,7 @@ def _failure(error: Exception, host: str) -> Failure:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return Retryable(f"No secure connection to {host} could be made; is its certificate valid?")
         case aiohttp.ClientConnectorDNSError():
-            return Retryable(f"There is no server called {host}, or the name service does not answer.")
+            return Retryable(f"The name of {host} does not exist, or the name service does not answer.")
         case aiohttp.ClientConnectorError():
             return Retryable(f"{host} cannot be reached: {error.os_error.strerror or 'no connection'}.")
         case aiohttp.ConnectionTimeoutError():

@@ -16,6 +16,7 @@ import argparse
 import json
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ class Fake:
         self.faults: deque[Fault] = deque()
         self.calls = 0  #: calls that asked for an effect
         self.counts: Counter[str] = Counter()  #: effects by effect key
+        self.arrived = threading.Event()  #: set by every such call
 
     def fail(self, *faults: Fault) -> None:
         """The next calls meet these faults."""
@@ -52,6 +54,7 @@ class Fake:
     def fault(self) -> Fault:
         """Counts a call and says what happens to it."""
         self.calls += 1
+        self.arrived.set()
         return self.faults.popleft() if self.faults else Fault.NONE
 
     def effects(self, delivery: Delivery[Any]) -> int:
