@@ -46,13 +46,18 @@ class Hub:
         self.database.close()
 
 
-def open_hub(settings: Settings, environment: Mapping[str, str], clock: Clock | None = None) -> Hub:
+def open_hub(
+    settings: Settings,
+    environment: Mapping[str, str],
+    clock: Clock | None = None,
+    registry: Registry | None = None,
+) -> Hub:
     """Opens the database and brings it up to date; rules are not read yet. Raises ``HubError`` with the remedy."""
     clock = clock or SystemClock()
+    registry = registry or Registry()
     hide(*settings.webhook_secrets, *([key.get_secret_value()] if (key := settings.stripe_api_key) else []))
     database = open_database(settings.database_url)
     schema.upgrade(database)
-    registry = Registry()
     decimals = {**STRIPE_DECIMALS, **settings.currency_decimals}
     return Hub(
         settings=settings,

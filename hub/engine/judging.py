@@ -56,9 +56,9 @@ def judge(work: Work, outcome: Result | Failure, terms: Terms, now: int, luck: L
         case Permanent():
             return dead(work, outcome.message, "permanent", terms.tolerated)
         case RateLimited():
-            return _later(work, outcome, "rate_limited", terms, outcome.after, now)
+            return _with_lane(work, outcome, "rate_limited", terms)
         case ConfigError():
-            return _later(work, outcome, "config", terms, _PAUSE, now)
+            return _with_lane(work, outcome, "config", terms)
         case Retryable():
             return _retry(work, outcome, "retryable", terms, outcome.after, now, luck)
         case _:
@@ -89,8 +89,7 @@ def steered(work: Work, step: Step, met: bool, now: int) -> Settled:
     if not met:
         return skipped(work)
     if step.kind == "wait" and step.wait is not None and work.attempt == 1:
-        due_at = now + round(step.wait.total_seconds() * 1000)
-        return Settled(work=work, state=DeliveryState.WAITING, outcome="waiting", due_at=due_at)
+        return Settled(work=work, state=DeliveryState.WAITING, outcome="waiting", due_at=_after(step.wait, now))
     stops = step.kind == "stop"
     return Settled(work=work, state=DeliveryState.SUCCEEDED, outcome="succeeded", receipt={}, stops=stops)
 
@@ -122,7 +121,7 @@ def _retry(
         if terms.repeated and not isinstance(outcome, Permanent):
             return unknown(work, message)
         return dead(work, message, name, terms.tolerated)
-    return _waiting(work, outcome, name, terms, wish or pause, failures, now)
+    return _waiting(work, outcome, name, terms, _after(wish or pause, now), failures)
 
 
 def _ambiguous(work: Work, outcome: Failure, terms: Terms, now: int, luck: Luck) -> Settled:
@@ -131,29 +130,31 @@ def _ambiguous(work: Work, outcome: Failure, terms: Terms, now: int, luck: Luck)
     pause = terms.retry.pause(failures, luck())
     if pause is None or (not terms.can_be_repeated and terms.on_unknown == "hold"):
         return unknown(work, outcome.message)
-    waiting = _waiting(work, outcome, "ambiguous", terms, pause, failures, now)
+    waiting = _waiting(work, outcome, "ambiguous", terms, _after(pause, now), failures)
     return replace(waiting, batch_id=terms.batch_id)
 
 
-def _later(work: Work, outcome: Failure, name: str, terms: Terms, wait: timedelta, now: int) -> Settled:
-    """A wait that is not the delivery's fault uses up none of its tries."""
-    return _waiting(work, outcome, name, terms, wait, work.failures, now)
+def _with_lane(work: Work, outcome: Failure, name: str, terms: Terms) -> Settled:
+    """Waits as long as its lane does and keeps its place in it; what is not the delivery's fault uses up no try."""
+    return _waiting(work, outcome, name, terms, work.due_at, work.failures)
 
 
-def _waiting(
-    work: Work, outcome: Failure, name: str, terms: Terms, wait: timedelta, failures: int, now: int
-) -> Settled:
+def _waiting(work: Work, outcome: Failure, name: str, terms: Terms, due_at: int, failures: int) -> Settled:
     hint = f" {outcome.hint}" if isinstance(outcome, ConfigError) else ""
     return Settled(
         work=work,
         state=DeliveryState.WAITING,
         outcome=name,
-        due_at=now + round(wait.total_seconds() * 1000),
+        due_at=due_at,
         error=_short(outcome.message + hint),
         failures=failures,
         # Once in doubt, a batch keeps its id until it is settled: the first try may still arrive.
         batch_id=terms.batch_id if terms.repeated else None,
     )
+
+
+def _after(pause: timedelta, now: int) -> int:
+    return now + round(pause.total_seconds() * 1000)
 
 
 def lane_wait(outcomes: list[Result | Failure], failures: int) -> Wait | None:

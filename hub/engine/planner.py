@@ -122,11 +122,11 @@ class Planner:
     def _cases(self, due: Sequence[Planning], raws: Mapping[int, Json], batch: _Batch, now: int) -> list[_Case]:
         """The events that rules may act on, their orders recorded; the others are planned or postponed right here."""
         readings = [(planning, read(planning.event, raws[planning.event.seq])) for planning in due]
-        stored = self._record([reading.order for _, reading in readings if reading.order is not None], now)
+        after = iter(self._record([reading.order for _, reading in readings if reading.order is not None], now))
         fetched = self._fetched([reading for _, reading in readings])
         cases = []
         for planning, reading in readings:
-            order = None if reading.order is None else stored[orders.key_of(reading.order)]
+            order = None if reading.order is None else next(after)
             if object_to_fetch(planning.event) and not reading.raw:
                 self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
             elif self._is_of_other_mode(planning.event) or not (rules := self._rules(planning, reading, order)):
@@ -135,9 +135,9 @@ class Planner:
                 cases.append(self._case(planning, reading, order, rules, fetched, now))
         return cases
 
-    def _record(self, told: Sequence[Order], now: int) -> Mapping[orders.OrderKey, Order]:
+    def _record(self, told: Sequence[Order], now: int) -> list[Order]:
         if not told:
-            return {}
+            return []
         return self._database.write(lambda connection: orders.record(connection, told, tellings.merge, now)).result()
 
     def _fetched(self, readings: Sequence[Reading]) -> Mapping[orders.OrderKey, Any]:

@@ -175,7 +175,7 @@ class Sender:
         if action.idempotency is Idempotency.NATIVE:
             return {}
         try:
-            answers: Sequence[object] = action.lookup(connection, _batch(taken, sending))
+            answers: Sequence[object] = _answers(action, connection, _batch(taken, sending))
         except Exception as error:  # noqa: BLE001 - not knowing is an answer too: it is judged, not dropped
             doubt = error if isinstance(error, ConfigError) else Ambiguous(f"The look-up failed: {_said(error)}")
             return {one.work.id: one for one in self._judged(sending, [doubt] * len(sending)).settled}
@@ -204,6 +204,12 @@ class Sender:
             _block(connection, lane, wait, now)
         elif lane.failures and sent.outcomes:
             lanes.block(connection, lane.lane_id, 0, "", 0)
+
+
+def _answers(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> Sequence[object]:
+    if action.idempotency is Idempotency.LOOKUP:
+        return action.lookup(connection, batch)
+    return [CANNOT_TELL] * len(batch)
 
 
 def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> None:

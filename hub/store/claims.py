@@ -30,6 +30,7 @@ class Work:
     step: str
     action: str
     connection: str
+    due_at: int
     attempt: int
     failures: int
     repeated: bool
@@ -120,6 +121,7 @@ _WORK = (
     deliveries.c.step,
     deliveries.c.action,
     deliveries.c.connection,
+    deliveries.c.due_at,
     deliveries.c.attempts,
     deliveries.c.failures,
     deliveries.c.batch_id,
@@ -175,6 +177,7 @@ def _work(row: Any) -> Work:
         step=row.step,
         action=row.action,
         connection=row.connection,
+        due_at=row.due_at,
         attempt=row.attempts + 1,
         failures=row.failures,
         repeated=row.batch_id is not None,

@@ -26,21 +26,22 @@ def key_of(order: Order) -> OrderKey:
 
 def record(
     connection: Connection, told: Sequence[Order], merge: Callable[[Order, Order], Order], now: int
-) -> dict[OrderKey, Order]:
-    """Adds what events tell to the stored orders and returns the orders as they are now, with their numbers.
+) -> list[Order]:
+    """Adds what events tell to the stored orders, one after the other; returns the order after each telling.
 
     New orders are numbered in the order in which they are told. Atomic with the transaction; on PostgreSQL each
     row that is changed stays locked until its end, so that nobody loses another's facts.
     """
-    merged: dict[OrderKey, Order] = {}
+    first = {key_of(order): order for order in reversed(told)}
+    new = _insert(connection, [first[key] for key in dict.fromkeys(map(key_of, told))], now)
+    stored = new | _lock(connection, sorted(first.keys() - new.keys()))
+    current, after = dict(stored), []
     for order in told:
-        known = merged.get(key_of(order))
-        merged[key_of(order)] = order if known is None else merge(known, order)
-    new = _insert(connection, list(merged.values()), now)
-    stored = _lock(connection, sorted(merged.keys() - new.keys()))
-    grown = {key: merge(known, merged[key]) for key, known in stored.items()}
-    _update(connection, [order for key, order in grown.items() if order != stored[key]], now)
-    return new | grown
+        key = key_of(order)
+        current[key] = merge(current[key], order)  # a telling that is there already changes nothing
+        after.append(current[key])
+    _update(connection, [order for key, order in current.items() if order != stored[key]], now)
+    return after
 
 
 def _insert(connection: Connection, found: Sequence[Order], now: int) -> dict[OrderKey, Order]:

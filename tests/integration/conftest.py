@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
@@ -16,6 +17,7 @@ from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
 from hub.web.site import Site
 from hub.web.webhook import Webhook
+from tests.integration.shop import TestShop
 
 SECRETS = ("whsec_one", "whsec_two")
 
@@ -53,3 +55,17 @@ def make_site(database: Database) -> Iterator[Callable[..., int]]:
     yield make
     for context in opened:
         context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def open_shop(database_url: str, tmp_path: Path) -> Iterator[Callable[..., TestShop]]:
+    """Opens a hub on each kind of database in turn, with the given rules."""
+    opened: list[TestShop] = []
+
+    def open_one(rules: str, **settings: str) -> TestShop:
+        opened.append(TestShop(database_url, tmp_path, rules, **settings))
+        return opened[-1]
+
+    yield open_one
+    for shop in opened:
+        shop.close()
