@@ -82,7 +82,7 @@ class Worker:
         database.write(lambda connection: facts.first_start(connection, clock.now())).result()
         self.connections = Connections(hub.registry, settings.data_dir, hub_id, clock)
         self._fetcher = self._make_fetcher()
-        planner = Planner(
+        self.planner = Planner(
             database,
             hub.rulebook,
             hub.contexts,
@@ -106,7 +106,7 @@ class Worker:
         )
         self.dispatcher = Dispatcher(
             database,
-            planner,
+            self.planner,
             sender,
             Local(database, preparer, clock).batch,
             hub.registry,

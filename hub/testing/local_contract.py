@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
-from pydantic import BaseModel, SecretStr
 
 from hub.clock import ManualClock
 from hub.connector import (
@@ -23,9 +22,11 @@ from hub.connector import (
     Delivery,
     Failure,
     Idempotency,
+    Params,
     Permanent,
     Place,
     Result,
+    Secret,
 )
 from hub.rules.slots import settings_of
 from hub.testing.sending import delivery, send, send_again
@@ -222,7 +223,7 @@ class LocalConnectorContract:
         assert shown == self.action.preview(params)
 
     def test_every_setting_and_result_says_what_it_is(self) -> None:
-        models: list[type[BaseModel]] = [self.action.params, self.action.connection.Config, self.action.result]
+        models: list[type[Params | Result]] = [self.action.params, self.action.connection.Config, self.action.result]
         silent = [
             f"{model.__name__}.{name}"
             for model in models
@@ -242,9 +243,9 @@ class LocalConnectorContract:
         assert [one for one in examples if f"{self.action.name}:" in one], "no example on the page"
 
 
-def _secrets(config: BaseModel) -> list[str]:
+def _secrets(config: Params) -> list[str]:
     """The values of a connection's credentials."""
-    return [value.get_secret_value() for _, value in config if isinstance(value, SecretStr)]
+    return [value.get_secret_value() for _, value in config if isinstance(value, Secret)]
 
 
 def _told(outcome: Result | Failure) -> str:

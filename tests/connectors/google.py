@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,11 @@ Outcomes = Sequence[Result | Failure]
 
 
 def connect(google: Fake, book: Book, **settings: Any) -> GoogleSheets:
-    """A connection to a spreadsheet of the fake, which waits a quarter of a second for answers."""
+    """A connection to a spreadsheet of the fake. Where calls are to hang, ``timeout`` has to be short."""
     config = {
         "spreadsheet": book.id,
         "credentials": google.service_account(),
         "base_url": google.url,
-        "timeout": timedelta(milliseconds=250),
     }
     place = Place("sheets", Path("/nowhere"), "hub-1", google.clock)
     return GoogleSheets(GoogleSheets.Config.model_validate(config | settings), place)

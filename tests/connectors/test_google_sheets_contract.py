@@ -59,7 +59,7 @@ class TestAddRow(ConnectorContract):
         google.retry_after = None
 
     def _connect(self, place: Place, book: str, credentials: str, base_url: str) -> Connection:
-        settings = {"spreadsheet": book, "credentials": credentials, "base_url": base_url, "timeout": "0.3 seconds"}
+        settings = {"spreadsheet": book, "credentials": credentials, "base_url": base_url, "timeout": "1 second"}
         return GoogleSheets(GoogleSheets.Config.model_validate(settings), place)
 
     def connect(self, peer: Peer, place: Place) -> Connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -530,7 +531,7 @@ def test_two_processes_see_each_others_writes(database_url: str, database: Datab
     other.write(lambda c: journal.append(c, [event("a")], NOW)).result()
     # A notification is only promised to listeners that are there already; another write is another chance.
     for number in range(100):
-        other.write(lambda c, number=number: journal.append(c, [event(f"n{number}")], NOW)).result()
+        other.write(partial(journal.append, received=[event(f"n{number}")], now=NOW)).result()
         other.announce()
         if woken.wait(0.1):
             break

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hub.connector import Ambiguous, Batch, ConfigError, Failure, Permanent, RateLimited, Result, Retryable
-from hub.store import claims, deciding, journal, listing, stock
+from hub.store import claims, deciding, journal, lanes, listing, stock
 from hub.testing import events as samples
 from hub.testing.events import Item, Sale
 from tests.integration.far import FAR_ENDS, Behaviour
@@ -473,8 +473,8 @@ def test_a_far_end_that_knows_keys_gets_the_same_key_again(open_shop: OpenShop) 
 
 def crash_while_running(shop: TestShop, applied: bool) -> None:
     """The process dies in the middle of a call: its claim stays behind."""
-    shop.worker.dispatcher._planner.turn()
-    [lane] = shop.worker.dispatcher._due_now()
+    shop.worker.planner.turn()
+    [lane] = shop.hub.database.read(lanes.due_lanes)
     now = shop.clock.now()
     taken = shop.hub.database.write(
         lambda c: claims.claim(c, lane, worker="dead", now=now, lease_until=now + 30_000, most=lambda _: 10)
@@ -484,6 +484,12 @@ def crash_while_running(shop: TestShop, applied: bool) -> None:
         shop.far.effects += [(line.key, "sent") for line in shop.deliveries()]
 
 
+def take_over(shop: TestShop, after: float) -> None:
+    """Another process notices that the lease has ended."""
+    shop.clock.advance(after)
+    shop.hub.database.write(lambda c: claims.recover(c, shop.clock.now(), everyone=False)).result()
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_15_after_a_crash_in_the_middle_the_effect_is_there_once(open_shop: OpenShop, applied: bool) -> None:
     shop = open_shop(POST)
@@ -491,8 +497,7 @@ def test_15_after_a_crash_in_the_middle_the_effect_is_there_once(open_shop: Open
     crash_while_running(shop, applied)
     shop.work()
     assert shop.states() == ["running"]
-    shop.clock.advance(31)
-    shop.worker.dispatcher._recover(everyone=False)
+    take_over(shop, after=31)
     shop.work()
     assert (shop.states(), len(shop.far.effects)) == (["succeeded"], 1)
 
@@ -501,7 +506,7 @@ def test_15_a_letter_that_was_under_way_at_a_crash_waits_for_a_person(open_shop:
     shop = open_shop(LETTER)
     shop.sell()
     crash_while_running(shop, applied=True)
-    shop.worker.dispatcher._recover(everyone=True)
+    take_over(shop, after=31)
     shop.work()
     assert (shop.states(), len(shop.far.effects), len(shop.far.calls)) == (["unknown"], 1, 0)
 
