@@ -85,7 +85,7 @@ class RowFound(Result):
 
     found: bool = Field(description="whether a row has these values")
     row_number: int | None = Field(None, description="the row", examples=[42])
-    row: dict[str, str | bool | int | Decimal | None] = Field(
+    row: dict[str, str | bool | int | float | None] = Field(
         default_factory=dict, description="its cells by column name", examples=[{"Stock": 4}]
     )
 
@@ -213,11 +213,18 @@ class Header:
         """The values by column index, from 0. All of them must be there: see :meth:`problem`."""
         return {self.names.index(name): usable(value) for name, value in columns.items()}
 
-    def named(self, cells: Sequence[Value]) -> dict[str, str | bool | int | Decimal | None]:
-        """A row's cells by column name, dates as text; columns without a name are left out."""
+    def named(self, cells: Sequence[Value]) -> dict[str, str | bool | int | float | None]:
+        """A row's cells by column name, as JSON knows them; columns without a name are left out."""
         filled = [*cells, *[None] * (len(self.names) - len(cells))]
-        named = ((name, value) for name, value in zip(self.names, filled, strict=False) if name)
-        return {name: printed(value) if isinstance(value, date | time) else value for name, value in named}
+        return {name: _as_json(value) for name, value in zip(self.names, filled, strict=False) if name}
+
+
+def _as_json(value: Value) -> str | bool | int | float | None:
+    if isinstance(value, date | time):
+        return printed(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    return value
 
 
 @dataclass(frozen=True, slots=True)

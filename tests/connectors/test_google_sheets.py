@@ -292,7 +292,7 @@ def test_rows_are_found_by_dates_and_by_numbers_however_they_are_shown(book: Boo
     for wanted in ({"When": when}, {"Total": Decimal("0.10")}, {"Total": "0.1", "Who": "Ana"}):
         params = FindRowParams(sheet="Days", find=wanted)
         (found,) = FindRow().run(connection, Batch(1, [Delivery(key(1), params)]))
-        row = {"When": "2026-11-24 10:30:15", "Total": Decimal("0.1"), "Who": "Ana"}
+        row = {"When": "2026-11-24 10:30:15", "Total": 0.1, "Who": "Ana"}
         assert found == RowFound(found=True, row_number=2, row=row)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -202,6 +203,14 @@ def test_text_with_leading_zeros_is_not_the_number(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("Code,Name\n7,seven\n007,Bond\n")
     connection = connect(tmp_path, "orders.csv")
     assert find(connection, {"Code": "007"}) == RowFound(found=True, row_number=3, row={"Code": "007", "Name": "Bond"})
+
+
+def test_numbers_that_are_found_can_be_compared_by_later_steps(tmp_path: Path) -> None:
+    (tmp_path / "stock.csv").write_text("SKU,Stock,Price,Code\nMUG,4,24.50,0012\n")
+    found = find(connect(tmp_path, "stock.csv"), {"SKU": "MUG"})
+    row = {"SKU": "MUG", "Stock": 4, "Price": 24.5, "Code": "0012"}
+    assert found == RowFound(found=True, row_number=2, row=row)
+    assert json.loads(found.model_dump_json())["row"] == row
 
 
 def test_find_by_two_columns_needs_both(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_dates_are_found_and_come_back_as_text(tmp_path: Path) -> None:
     connection = connect(tmp_path, "orders.xlsx")
     when = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
     add(connection, rows_to_add(1, {"When": when, "Total": Decimal("2.5")}))
-    row = {"When": "2026-11-24 10:00:00", "Total": Decimal("2.5")}
+    row = {"When": "2026-11-24 10:00:00", "Total": 2.5}
     assert find(connection, {"When": when}) == RowFound(found=True, row_number=2, row=row)
 
 
