@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -348,3 +350,42 @@ def test_tabs_have_no_meaning_and_one_batch_for_several_is_one_append(tmp_path: 
     add(connection, both)
     add(connection, both)
     assert column(csv_rows(tmp_path / "orders.csv"), "Order") == ["1", "2"]
+
+
+@pytest.mark.parametrize("file", ["orders.csv", "orders.xlsx"])
+def test_a_file_that_the_hub_may_not_write_pauses_the_connection(file: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="hub-") as folder:
+        root = Path(folder)
+        theirs = root / "theirs"
+        theirs.mkdir()
+        mine = connect(root / "made", str(theirs / file))
+        add(mine, orders_to_add(1, 1))
+        assert mine.check().ok
+        before = (theirs / file).read_bytes()
+        theirs.chmod(0o555)
+        (theirs / file).chmod(0o444)
+        root.chmod(0o755)
+        (root / "data").mkdir(mode=0o777)
+        (root / "data").chmod(0o777)
+        said = as_nobody(lambda: add(connect(root / "data", str(theirs / file)), orders_to_add(2, 2)))
+        assert said.startswith(f"[ConfigError('{theirs / file} cannot be written (Permission denied).')]")
+        assert as_nobody(connect(root / "data", str(theirs / file)).check).startswith("Check(ok=False")
+        assert (theirs / file).read_bytes() == before
+        theirs.chmod(0o755)
+
+
+def as_nobody(work: Callable[[], object]) -> str:
+    """What ``work`` answers to a user without rights."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            os.write(writing, repr(work()).encode())
+        finally:
+            os._exit(0)  # whatever happened: pytest itself must not go on in here
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as answer:
+        return answer.read()
