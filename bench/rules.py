@@ -68,28 +68,22 @@ def main() -> None:
     ruleset = load(1)
     trigger = catalogue.TRIGGERS["order paid"]
     context = ruleset.complete(samples.context(trigger, ruleset.shop), now=samples.moment(ruleset.shop))
-    rule = ruleset.rules[0]
-    step = rule.steps[0]
+    rule, step = ruleset.rules[0], ruleset.rules[0].steps[0]
     assert rule.plan(context)
-    print(
-        f"one condition (5 comparisons)     {microseconds(lambda: rule.condition.met(context), 20_000):8.2f} µs   (limit 5)"
-    )
     columns = step.values["columns"].render
-    print(
-        f"a row of six columns, rendered    {microseconds(lambda: columns(context, True), 5_000):8.2f} µs   (limit 25)"
-    )
-    print(f"… validated as the action's       {microseconds(lambda: step.settings(context), 5_000):8.2f} µs")
-    print(
-        f"completing a context              {microseconds(lambda: ruleset.complete(context, now=context['now']), 5_000):8.2f} µs"
-    )
-    text = file_of(1_000)
+    line("one condition (5 comparisons)", microseconds(lambda: rule.condition.met(context), 20_000), "µs", 5)
+    line("a row of six columns, rendered", microseconds(lambda: columns(context, True), 5_000), "µs", 25)
+    line("... and validated as the action's", microseconds(lambda: step.settings(context), 5_000), "µs")
+    line("completing a context", microseconds(lambda: ruleset.complete(context, now=context["now"]), 5_000), "µs")
     start = time.perf_counter()
     large = load(1_000)
-    print(
-        f"checking 1,000 rules              {time.perf_counter() - start:8.2f} s    (limit 2, {text.count(chr(10)):,} lines)"
-    )
+    line("checking 1,000 rules", time.perf_counter() - start, "s", 2)
     plans = microseconds(lambda: [one.plan(context) for one in large.for_trigger("order paid")], 50)
-    print(f"matching an event, 100 of them    {plans / 1000:8.3f} ms   (limit 1)")
+    line("matching an event, 100 of them", plans / 1000, "ms", 1)
+
+
+def line(what: str, value: float, unit: str, limit: int | None = None) -> None:
+    print(f"{what:<36}{value:8.2f} {unit:<3}" + (f"(limit {limit})" if limit else ""))
 
 
 if __name__ == "__main__":
