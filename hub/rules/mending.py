@@ -23,7 +23,7 @@ _INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u206
 #: What YAML refuses, and what it takes for the end of a line although editors do not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _ALL = float("inf")
-_SPECIAL = re.compile(r"(?:^|[\s\[{,])[&*!]\S", re.MULTILINE)
+_SPECIAL = re.compile(r"(?:^|[\s\[{,])(?:[&*]|!(?!=))\S|:\s+!=", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

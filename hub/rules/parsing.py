@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from hub.rules.syntax import (
     Arithmetic,
@@ -35,6 +36,7 @@ _CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False":
 _RESERVED = {"and", "or", "not", "in", "if", "else", "is"}
 
 
+@lru_cache(maxsize=2048)  # files say the same things again and again, and are read again on every save
 def expression(source: str) -> Expression:
     """The tree of a whole expression; raises :class:`SyntaxMistake`."""
     return Parser(source, tokenize(source, 0, len(source))).whole()

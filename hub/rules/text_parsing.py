@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hub.rules.parsing import Parser
 from hub.rules.syntax import Choice, Expression, ForBlock, IfBlock, Insert, Piece, SyntaxMistake
@@ -14,6 +15,7 @@ _CLOSING = {"{{": "}}", "{%": "%}"}
 _INSIDE = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\{\{|\{%|\}\}|%\}", re.DOTALL)
 
 
+@lru_cache(maxsize=2048)  # as for expressions
 def parse_text(source: str) -> tuple[Piece, ...]:
     """The pieces of a text with ``{{ … }}`` and ``{% … %}``; raises :class:`SyntaxMistake`."""
     return _TextParser(source).pieces()
