@@ -203,22 +203,12 @@ def _is_empty(entry: Entry) -> bool:
     return isinstance(entry.value, Text) and entry.value.is_empty
 
 
+_ZONES = {"cet": "Europe/Berlin", "est": "America/New_York", "pst": "America/Los_Angeles", "germany": "Europe/Berlin"}
+
+
 def _zone_like(text: str) -> str | None:
-    zones = available_timezones()
+    """The time zone of a city, or of a word that people use for one."""
     wanted = text.strip().replace(" ", "_").lower()
-    by_city = {
-        zone.rpartition("/")[2].lower(): zone
-        for zone in sorted(zones, reverse=True)
-        if "/" in zone and not zone.startswith(("Etc", "posix"))
-    }
-    special = {
-        "cet": "Europe/Berlin",
-        "est": "America/New_York",
-        "pst": "America/Los_Angeles",
-        "germany": "Europe/Berlin",
-        "new_york": "America/New_York",
-        "london": "Europe/London",
-    }
-    if wanted in special:
-        return special[wanted]
-    return by_city.get(wanted) or suggest.by_spelling(text, zones, 0.75)
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc", "posix")))
+    by_city = {zone.rpartition("/")[2].lower(): zone for zone in reversed(zones)}
+    return _ZONES.get(wanted) or by_city.get(wanted) or suggest.by_spelling(text, zones, 0.75)

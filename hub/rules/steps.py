@@ -77,10 +77,9 @@ class StepsReader:
         return ()
 
     def _step(self, node: Node, position: str) -> Iterator[Step]:
-        place = self.workshop.problems
         if not isinstance(node, Map):
             hint = "Write the name of an action and a colon:  - slack.message:"
-            place.add("K03", node.place, "A step is an action with its settings below it.", hint)
+            self.workshop.problems.add("K03", node.place, "A step is an action with its settings below it.", hint)
             return
         if node.get("given") or node.get("expect"):
             self._example_among_steps(node)
