@@ -71,6 +71,7 @@ __all__ = [
     "Result",
     "Retryable",
     "Secret",
+    "Timeout",
     "Url",
     "model_validator",
 ]
@@ -115,6 +116,16 @@ def _duration(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """A length of time, written ``20 seconds`` or ``3 days``."""
+
+
+def _bounded(timeout: timedelta) -> timedelta:
+    if not timedelta(0) < timeout <= timedelta(minutes=5):
+        raise Mistake("A timeout is longer than nothing and at most 5 minutes.", "20 seconds")
+    return timeout
+
+
+Timeout = Annotated[Duration, AfterValidator(_bounded)]
+"""How long to wait for an answer. Bounded, because a worker waits with it."""
 
 
 # --- Field types: where a value goes decides how it is encoded --------------------------------------------------
@@ -255,11 +266,15 @@ class Delivery(Generic[ParamsT]):
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[ParamsT]):
-    """Deliveries of one lane, in order. ``id`` is on disk before the call and the same when the batch comes again."""
+    """Deliveries of one lane, in order. ``id`` is on disk before the call and the same when the batch comes again.
+
+    ``since``: no earlier than this was any of it tried (ms since 1970, the hub's clock); None: not known.
+    """
 
     id: int
     deliveries: Sequence[Delivery[ParamsT]]
     repeated: bool = False
+    since: int | None = None
 
     def __len__(self) -> int:
         return len(self.deliveries)

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from hub.connector import (
     AfterValidator,
-    Duration,
     Field,
     HeaderText,
     Json,
@@ -18,6 +17,7 @@ from hub.connector import (
     Params,
     PlainText,
     Secret,
+    Timeout,
     Url,
     model_validator,
 )
@@ -86,15 +86,8 @@ def authorization(auth: str) -> str:
     raise Mistake("auth is written as  bearer TOKEN  or  basic user:password", "bearer ${API_TOKEN}")
 
 
-def _seconds(timeout: timedelta) -> timedelta:
-    if not timedelta(0) < timeout <= timedelta(minutes=5):
-        raise Mistake("A timeout is longer than nothing and at most 5 minutes.", "20 seconds")
-    return timeout
-
-
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
-Timeout = Annotated[Duration, AfterValidator(_seconds)]
 
 
 class Connected(Params):

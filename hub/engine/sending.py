@@ -224,7 +224,7 @@ def _batch(taken: Claim, sending: Sequence[_ToSend]) -> Batch[Any]:
     deliveries = [
         Delivery(one.ready.key, one.params, one.ready.work.attempt, one.ready.work.subject) for one in sending
     ]
-    return Batch(taken.batch_id, deliveries, taken.repeated)
+    return Batch(taken.batch_id, deliveries, taken.repeated, taken.since)
 
 
 def _run(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> list[Result | Failure]:

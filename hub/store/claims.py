@@ -47,13 +47,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on ``work``. ``batch_id`` is the claim's id, or that of the batch which comes again."""
+    """A lease on ``work``. ``batch_id`` is the claim's id, or that of the batch which comes again.
+
+    ``since``: when any of a batch that comes again was first tried.
+    """
 
     id: int
     lane_id: int
     batch_id: int
     repeated: bool
     work: Sequence[Work]
+    since: int | None = None
 
 
 def claim(
@@ -78,8 +82,10 @@ def claim(
     ids = [row.id for row in rows]
     connection.execute(_RUNNING, {"ids": ids, "claim": claim_id, "now": now})
     record_attempts(connection, ids, claim_id, now)
-    again = rows[0].batch_id
-    return Claim(claim_id, lane.lane_id, again or claim_id, again is not None, [_work(row) for row in rows])
+    again, work = rows[0].batch_id, [_work(row) for row in rows]
+    if again is None:
+        return Claim(claim_id, lane.lane_id, claim_id, False, work)
+    return Claim(claim_id, lane.lane_id, again, True, work, connection.execute(_FIRST_TRY, {"ids": ids}).scalar_one())
 
 
 _BLOCKED_UNTIL = sa.select(lanes.c.blocked_until).where(lanes.c.id == sa.bindparam("lane"))
@@ -93,6 +99,9 @@ _RUNNING = (
         attempts=deliveries.c.attempts + 1,
         updated_at=sa.bindparam("now"),
     )
+)
+_FIRST_TRY = sa.select(sa.func.min(attempts.c.started_at)).where(
+    attempts.c.delivery_id.in_(sa.bindparam("ids", expanding=True))
 )
 
 

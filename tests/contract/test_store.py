@@ -361,9 +361,10 @@ def test_a_batch_that_may_have_been_applied_comes_again_whole_alone_and_under_it
     lost = shop.claim(most=2)
     assert lost is not None
     shop.write(lambda c: claims.recover(c, NOW, everyone=True))
-    again = shop.claim(most=100)
+    again = shop.claim(most=100, now=NOW + 9)
     assert again is not None
     assert (again.batch_id, again.repeated) == (lost.batch_id, True)
+    assert (lost.since, again.since) == (None, NOW)
     assert [one.id for one in again.work] == [one.id for one in lost.work]
     shop.settle(again, *(done(one) for one in again.work))
     last = shop.claim()
