@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.google_sheets import AddRow, GoogleSheets
+from connectors.google_sheets import AddRow, GoogleSheets, UpdateRow
 from hub.clock import ManualClock
-from hub.connector import Batch, Connection, Delivery, Place
+from hub.connector import Action, Batch, Connection, Delivery, Place
 from hub.testing.contract import INSERTED, ConnectorContract
 from hub.testing.faults import Fault
 from hub.testing.google_book import Book
 from hub.testing.google_calls import Call
 from hub.testing.google_grid import Formula
 from hub.testing.google_sheets import GoogleSheets as Fake
-from tests.connectors.keyed_rows import KEY, rows_of, with_keys
+from tests.connectors.keyed_rows import KEY, ORDER, changed, finding_keys, rows_of, rows_to_change, with_keys
 
 
 class Peer:
@@ -45,7 +45,7 @@ class Peer:
 
 
 class TestAddRow(ConnectorContract):
-    action = AddRow()
+    action: ClassVar[Action[Any, Any]] = AddRow()
     settings: ClassVar[Mapping[str, Any]] = {
         "sheet": "Orders",
         "columns": {"Order": 7, "Customer": INSERTED, "End": "x"},
@@ -82,3 +82,42 @@ class TestAddRow(ConnectorContract):
         assert header == ["Order", "Customer", "End", KEY]
         assert (row[0], row[2]) == (7, "x")
         assert not isinstance(row[1], Formula)
+
+
+class ChangingPeer(Peer):
+    """A spreadsheet with rows to change."""
+
+    def __init__(self, google: Fake) -> None:
+        super().__init__(google)
+        self.book.tabs.remove(self.book.tab("Orders"))
+        self.book.add_tab("Orders", *rows_to_change())
+
+    def effects(self, delivery: Delivery[Any]) -> int:
+        return changed(self.book.rows("Orders"), delivery)
+
+
+class TestUpdateRow(TestAddRow):
+    action = UpdateRow()
+    settings: ClassVar[Mapping[str, Any]] = {
+        "sheet": "Orders",
+        "find": {"Order": ORDER},
+        "columns": {"Customer": INSERTED, "End": "x"},
+    }
+    refused: ClassVar[Mapping[str, Any]] = {
+        "sheet": "Orders",
+        "find": {"Order": ORDER},
+        "columns": {"Customer": "x" * 50_001},
+    }
+
+    @pytest.fixture
+    def peer(self, google: Fake) -> Iterator[Peer]:
+        yield ChangingPeer(google)
+        google.retry_after = None
+
+    def batch(self, *settings: Mapping[str, Any], id: int = 1) -> Batch[Any]:  # noqa: A002 - as in the suite
+        return finding_keys(ConnectorContract.batch(self, *settings, id=id))
+
+    def assert_inert(self, peer: Peer, delivery: Delivery[Any], value: str) -> None:
+        rows = peer.book.rows("Orders")
+        assert [row[0] for row in rows] == [row[0] for row in rows_to_change()]
+        assert not isinstance(rows[1][1], Formula)
