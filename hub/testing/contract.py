@@ -124,12 +124,11 @@ class ConnectorContract(LocalConnectorContract):
         again = (send_again if in_doubt else send)(self.action, connection, batch)[0]
         happened = fault in (Fault.AFTER, Fault.DROP)
         if again is None:
-            assert self.action.idempotency is not Idempotency.NATIVE
+            assert not self.is_once, "nobody should have to decide"
             assert peer.effects(batch.deliveries[0]) == happened, "waits for a person"
         else:
             assert isinstance(again, Result), f"then: {again!r}"
-            twice = happened and self.action.idempotency is Idempotency.NONE
-            assert peer.effects(batch.deliveries[0]) == (2 if twice else 1)
+            assert peer.effects(batch.deliveries[0]) == (2 if happened and not self.is_once else 1)
         return outcome
 
     def troubles(self, connection: Connection, peer: Any) -> list[Result | Failure]:

@@ -22,7 +22,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -46,6 +46,18 @@ class Fake:
         self.calls = 0  #: calls that asked for an effect
         self.counts: Counter[str] = Counter()  #: effects by effect key
         self.arrived = threading.Event()  #: set by every such call
+
+    def stop(self) -> None:
+        """Ends the server."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     def fail(self, *faults: Fault) -> None:
         """The next calls meet these faults."""
@@ -114,7 +126,7 @@ class FakeProcess:
         """Ends the process."""
         self._process.communicate()
 
-    def __enter__(self) -> FakeProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

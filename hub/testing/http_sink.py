@@ -18,7 +18,6 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -70,16 +69,7 @@ class HttpSink(Fake):
         self.control_url = self.url
 
     def stop(self) -> None:
-        """Ends the server."""
         self._serving.stop()
-
-    def __enter__(self) -> HttpSink:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def program(self, what: str, settings: Any) -> None:
         """``answer``: what every call gets from now on."""

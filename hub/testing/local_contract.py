@@ -67,6 +67,8 @@ class LocalConnectorContract:
     settings: ClassVar[Mapping[str, Any]]
     #: Settings that are refused for good, by the connector or the far end, without an effect.
     refused: ClassVar[Mapping[str, Any]]
+    #: Whether a look-up through this connection finds what has happened; for actions that declare ``LOOKUP``.
+    finds: ClassVar[bool] = True
     #: The setting of the connection that holds the credentials; None: there are none.
     secret: ClassVar[str | None] = None
 
@@ -94,6 +96,11 @@ class LocalConnectorContract:
         return next((folder / name for folder in folders if (folder / name).exists()), folders[0] / name)
 
     # --- The rest is the suite's ---
+
+    @property
+    def is_once(self) -> bool:
+        """Whether a delivery that is sent twice has one effect."""
+        return {Idempotency.NATIVE: True, Idempotency.LOOKUP: self.finds}.get(self.action.idempotency, False)
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Place:
@@ -148,7 +155,7 @@ class LocalConnectorContract:
         batch = self.batch(self.settings)
         send(self.action, connection, batch)
         again = send_again(self.action, connection, batch)[0]
-        if self.action.idempotency is Idempotency.NONE:
+        if not self.is_once:
             assert peer.effects(batch.deliveries[0]) == (2 if self.action.on_unknown == "resend" else 1)
             return
         assert isinstance(again, Result), f"the second time: {again!r}"

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import urllib.parse
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 from starlette.requests import Request
@@ -58,16 +57,7 @@ class Slack(Fake):
         self.webhook_url = f"{self.url}/services/T00000001/B00000001/secretOfTheWebhook"
 
     def stop(self) -> None:
-        """Ends the server."""
         self._serving.stop()
-
-    def __enter__(self) -> Slack:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def channel(self, name: str) -> Channel:
         """A channel by ``#name`` or id."""

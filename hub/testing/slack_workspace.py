@@ -55,6 +55,7 @@ class Workspace:
         self.counts: Counter[str] = Counter()  #: messages by the key in their metadata
         self.per_second: int | None = None
         self.error = ""  #: every post and update is refused with it
+        self.unwanted = ""  #: a text that cannot be posted
         self._posted: Counter[tuple[str, int]] = Counter()
         self._messages = 0
 
@@ -108,6 +109,8 @@ class Workspace:
             raise Refused("not_in_channel")
         if not str(arguments.get("text") or "").strip():
             raise Refused("no_text")
+        if arguments["text"] == self.unwanted:
+            raise Refused("invalid_payload")
         second = (channel.id, self.clock.now() // 1000)
         if self.per_second is not None and self._posted[second] >= self.per_second:
             raise Refused("ratelimited")
