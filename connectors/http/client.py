@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import aiohttp
+import uvloop
 from yarl import URL
 
 from connectors.http import guard
@@ -93,7 +94,7 @@ class Client:
         if self._is_closed:
             raise Retryable("The connection was closed, because its settings changed.")
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+            self._loop = uvloop.new_event_loop()
             self._thread = threading.Thread(target=self._run, args=(self._loop,), name="hub-http", daemon=True)
             self._thread.start()
         return self._loop

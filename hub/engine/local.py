@@ -43,7 +43,8 @@ class Local:
         self._database.write(
             lambda connection: settling.apply_here(
                 connection, lane.lane_id, work, lambda one, ledger: effects[one.id](ledger), now
-            )
+            ),
+            lasting=False,  # lost in a power cut, effect and outcome are missing together
         ).result()
         return Progress(len(work), more=len(work) == _BATCH)
 

@@ -111,7 +111,7 @@ class Planner:
         batch = _Batch(self._rulebook.current[0])
         for case in self._cases(due, raws, batch, now):
             self._match(case, batch)
-        if self._database.write(lambda connection: _store(connection, batch, now)).result():
+        if self._database.write(lambda connection: _store(connection, batch, now), lasting=False).result():
             self._planned()
         return len(due)
 
@@ -138,7 +138,9 @@ class Planner:
     def _record(self, told: Sequence[Order], now: int) -> list[Order]:
         if not told:
             return []
-        return self._database.write(lambda connection: orders.record(connection, told, tellings.merge, now)).result()
+        return self._database.write(
+            lambda connection: orders.record(connection, told, tellings.merge, now), lasting=False
+        ).result()
 
     def _fetched(self, readings: Sequence[Reading]) -> Mapping[orders.OrderKey, Any]:
         """The line items that were fetched before, for orders whose events do not carry all of them."""

@@ -96,7 +96,8 @@ class Sender:
         self._held.add(taken.id)
         try:
             sent = self._deliver(taken)
-            self._database.write(lambda connection: self._settle(connection, taken, sent, lane)).result()
+            # Not lasting: lost in a power cut, the batch is in doubt again and is looked up.
+            self._database.write(lambda connection: self._settle(connection, taken, sent, lane), lasting=False).result()
         finally:
             self._held.discard(taken.id)
         return Progress(len(taken.work), more=len(taken.work) >= self._most(taken.work[0].action))

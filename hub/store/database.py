@@ -3,8 +3,8 @@
 Writes are functions of a SQLAlchemy connection, given to :meth:`Database.write`; each is atomic and may be run
 again after a rollback, so it must have no effect outside the database.
 
-* SQLite has one writer. A thread takes everything that waits and commits it as one transaction (group commit):
-  one fsync serves a whole burst of webhooks, claims and outcomes. ``synchronous=FULL``: a commit survives a power cut.
+* SQLite has one writer. A thread takes the events that wait and commits them as one transaction (group commit), so
+  that one fsync serves a burst of webhooks. ``synchronous=FULL``: what is lasting survives a power cut.
 * PostgreSQL commits groups by itself; every write is a transaction of its own on a pooled connection, tried again
   after a deadlock or serialisation failure.
 """
@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar
 
@@ -33,12 +34,20 @@ __all__ = ["Connection", "Database", "Operation", "open_database"]
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
 
-_Write = tuple[Operation[Any], Future[Any]]
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write that waits for its turn."""
+
+    operation: Operation[Any]
+    future: Future[Any]
+    lasting: bool
+
 
 #: More would make the first one wait too long for the commit they share.
 _GROUP = 64
-#: The hub's own work is done in larger pieces; a webhook that comes meanwhile waits for this many at most.
-_ORDINARY_GROUP = 2
+#: The hub's own work comes in larger pieces: one at a time, so that a webhook waits for one at most.
+_ORDINARY_GROUP = 1
 _RETRIES = 5
 _BUSY_SECONDS = 10
 #: PostgreSQL's classes 40 (serialisation, deadlock) and 57P (server restarts): worth the same transaction again.
@@ -54,11 +63,13 @@ class Database(ABC):
         self.engine = engine
 
     @abstractmethod
-    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
+    def write(self, operation: Operation[T], *, urgent: bool = False, lasting: bool = True) -> Future[T]:
         """Runs ``operation`` in a transaction; the future is done after the commit, with its answer.
 
         It fails with :class:`NotStored` when the transaction cannot reach the disk, else with what was raised.
         ``urgent``: someone outside waits for it (a webhook); it goes before the hub's own work.
+        ``lasting`` False: after a power cut the transaction may be missing, whole, together with later ones of that
+        kind. For what is then done again (a plan) or looked up (an outcome); never for what others were told.
         """
 
     def read(self, operation: Operation[T]) -> T:
@@ -122,15 +133,16 @@ class SQLite(Database):
         self._waiting = threading.Semaphore(0)
         self._stopping = threading.Event()
         self._connection: Connection | None = None  # the writer thread's own, kept open
+        self._synchronous = ""
         self._lock_file: IO[str] | None = None
         with _explained(f"The database {path} cannot be used"), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA user_version")
         self._writer = threading.Thread(target=self._write_all, name="hub-writer", daemon=True)
         self._writer.start()
 
-    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
+    def write(self, operation: Operation[T], *, urgent: bool = False, lasting: bool = True) -> Future[T]:
         future: Future[T] = Future()
-        (self._urgent if urgent else self._ordinary).append((operation, future))
+        (self._urgent if urgent else self._ordinary).append(_Write(operation, future, lasting))
         self._waiting.release()
         return future
 
@@ -187,23 +199,31 @@ class SQLite(Database):
     def _commit(self, group: list[_Write]) -> None:
         """All of ``group`` in one transaction; if that fails, each alone, so that one cannot spoil the others."""
         try:
-            answers = self._transaction([operation for operation, _ in group])
+            answers = self._transaction(group)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
             if len(group) > 1:
                 for one in group:
                     self._commit([one])
             else:
-                group[0][1].set_exception(error)
+                group[0].future.set_exception(error)
         else:
-            for (_, future), answer in zip(group, answers, strict=True):
-                future.set_result(answer)
+            for one, answer in zip(group, answers, strict=True):
+                one.future.set_result(answer)
 
-    def _transaction(self, operations: list[Operation[Any]]) -> list[Any]:
+    def _transaction(self, group: list[_Write]) -> list[Any]:
         with _as_not_stored():
             if self._connection is None:
                 self._connection = self.engine.connect().execution_options(hub_begin="BEGIN IMMEDIATE")
+            self._synchronise("FULL" if any(one.lasting for one in group) else "NORMAL")
             with self._connection.begin():
-                return [operation(self._connection) for operation in operations]
+                return [one.operation(self._connection) for one in group]
+
+    def _synchronise(self, mode: str) -> None:
+        """``FULL``: the commit waits for the disk (https://www.sqlite.org/pragma.html#pragma_synchronous)."""
+        if self._synchronous != mode and self._connection is not None:
+            raw: Any = self._connection.connection.driver_connection
+            raw.execute(f"PRAGMA synchronous={mode}")
+            self._synchronous = mode
 
 
 #: Any number will do, as long as every process of the hub asks for the same lock.
@@ -226,13 +246,15 @@ class PostgreSQL(Database):
         self._leading: Connection | None = None  # holds the advisory lock as long as it lives
         self._stopping = threading.Event()
 
-    def write(self, operation: Operation[T], *, urgent: bool = False) -> Future[T]:
-        return self._executor.submit(self._transaction, operation)
+    def write(self, operation: Operation[T], *, urgent: bool = False, lasting: bool = True) -> Future[T]:
+        return self._executor.submit(self._transaction, operation, lasting)
 
-    def _transaction(self, operation: Operation[T]) -> T:
+    def _transaction(self, operation: Operation[T], lasting: bool) -> T:
         for retry in range(_RETRIES):
             try:
                 with self.engine.begin() as connection:
+                    if not lasting:
+                        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                     return operation(connection)
             except DBAPIError as error:
                 if retry == _RETRIES - 1 or not _worth_again(error):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.model import Appended, Event, Source
-from hub.store.statements import insert_ignoring, upsert
+from hub.store.statements import Many, insert_ignoring, upsert
 from hub.store.tables import events, plannings
 
 #: The planning row that stands for every rule.
@@ -59,13 +59,12 @@ def append(connection: Connection, received: Sequence[Event], now: int) -> list[
     statement = insert_ignoring(connection.dialect.name, events, events.c.seq, *_IDENTITY)
     stored = {tuple(row[1:]): row[0] for row in connection.execute(statement, [_row(event) for event in received])}
     if stored:
-        connection.execute(
-            plannings.insert(), [{"event_seq": seq, "rule": EVERY_RULE, "due_at": now} for seq in stored.values()]
-        )
+        _PLANNING(connection, [{"event_seq": seq, "rule": EVERY_RULE, "due_at": now} for seq in stored.values()])
     # Two copies of one event may come in the same moment: the first is the new one.
     return [Appended(event.id, stored.pop(_identity(event), None) is None) for event in received]
 
 
+_PLANNING = Many(plannings.insert(), "event_seq", "rule", "due_at")
 _IDENTITY = (events.c.id, events.c.type, events.c.account, events.c.livemode)
 
 
@@ -113,12 +112,10 @@ def next_due(connection: Connection) -> int | None:
 
 def planned(connection: Connection, done: Iterable[Planning], ruleset_id: int) -> None:
     """Marks plannings as done under a rule set."""
-    rows = [{"seq": one.event.seq, "name": one.rule, "planned_with": ruleset_id} for one in done]
-    if rows:
-        connection.execute(_PLANNED, rows)
+    _PLANNED(connection, [{"seq": one.event.seq, "name": one.rule, "planned_with": ruleset_id} for one in done])
 
 
-_PLANNED = (
+_PLANNED = Many(
     plannings.update()
     .where(plannings.c.event_seq == sa.bindparam("seq"), plannings.c.rule == sa.bindparam("name"))
     .values(due_at=None, ruleset_id=sa.bindparam("planned_with"), note="")

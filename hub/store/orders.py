@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.model import Order, OrderState
-from hub.store.statements import insert_ignoring
+from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import enrichments, orders
 
 OrderKey = tuple[str, str, bool]  #: session id, account, livemode
@@ -69,13 +69,11 @@ _LOCK = (
 
 
 def _update(connection: Connection, changed: Iterable[Order], now: int) -> None:
-    rows = [{"b_number": order.number, **_row(order, now)} for order in changed]
-    if rows:
-        connection.execute(_UPDATE, rows)
+    _UPDATE(connection, [{"b_number": order.number, **_row(order, now)} for order in changed])
 
 
 _CHANGING: dict[str, Any] = {column.name: sa.bindparam(column.name) for column in orders.c if column.name != "number"}
-_UPDATE = orders.update().where(orders.c.number == sa.bindparam("b_number")).values(_CHANGING)
+_UPDATE = Many(orders.update().where(orders.c.number == sa.bindparam("b_number")).values(_CHANGING))
 
 
 def _row(order: Order, now: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hub.model import DONE
 from hub.store import lanes
 from hub.store.lanes import Lane
-from hub.store.statements import insert_ignoring
+from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import deliveries, runs
 
 EARLIER_STEP_FAILED = "An earlier step of this rule failed."
@@ -60,9 +60,23 @@ def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int
     lane_ids = lanes.ids(connection, (one.lane for run in unique for one in run.deliveries))
     rows = [row for run in unique if run.key in new for row in _delivery_rows(new[run.key], run, lane_ids, now)]
     known = [run for run in unique if run.key not in new]
-    if rows:
-        connection.execute(deliveries.insert(), rows)
+    _DELIVERY(connection, rows)
     return len(rows) + (_extend(connection, known, lane_ids, now) if known else 0)
+
+
+_DELIVERY_COLUMNS = (
+    "run_id",
+    "step",
+    "position",
+    "ruleset_id",
+    "action",
+    "connection",
+    "lane_id",
+    "state",
+    "due_at",
+    "updated_at",
+)
+_DELIVERY = Many(deliveries.insert(), *_DELIVERY_COLUMNS)
 
 
 def _extend(connection: Connection, known: Sequence[NewRun], lane_ids: Mapping[str, int], now: int) -> int:

@@ -16,6 +16,7 @@ from hub.model import DONE, DeliveryState
 from hub.store.claims import Claim, Work, end_claim, record_attempts
 from hub.store.lanes import IN_QUEUE
 from hub.store.runs import EARLIER_STEP_FAILED, STOPPED, NewRun, add_runs, cancel_rest, unblock
+from hub.store.statements import Many
 from hub.store.stock import Stock
 from hub.store.tables import attempts, deliveries, lanes
 
@@ -68,11 +69,10 @@ def _store(connection: Connection, settled: Sequence[Settled], now: int) -> None
         }
         for one in settled
     ]
-    if rows:
-        connection.execute(_STORE, rows)
+    _STORE(connection, rows)
 
 
-_STORE = (
+_STORE = Many(
     deliveries.update()
     .where(deliveries.c.id == sa.bindparam("b_id"))
     .values(
@@ -99,11 +99,10 @@ def _finish_attempts(connection: Connection, settled: Sequence[Settled], now: in
         }
         for one in settled
     ]
-    if rows:
-        connection.execute(_FINISH_ATTEMPT, rows)
+    _FINISH_ATTEMPT(connection, rows)
 
 
-_FINISH_ATTEMPT = (
+_FINISH_ATTEMPT = Many(
     attempts.update()
     .where(attempts.c.delivery_id == sa.bindparam("b_id"), attempts.c.number == sa.bindparam("b_number"))
     .values(finished_at=sa.bindparam("now"), outcome=sa.bindparam("b_outcome"), detail=sa.bindparam("b_detail"))

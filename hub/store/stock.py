@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.connector import Movement, Permanent
-from hub.store.statements import insert_ignoring
+from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import stock_items, stock_movements
 
 
@@ -50,8 +50,8 @@ class Stock:
             return
         touched = {row["sku"] for row in self._movements}
         rows = [{"b_sku": sku, "count": self._balances[sku], "now": self._now} for sku in sorted(touched)]
-        self._connection.execute(_SET_BALANCE, rows)
-        self._connection.execute(_MOVE, self._movements)
+        _SET_BALANCE(self._connection, rows)
+        _MOVE(self._connection, self._movements)
 
     def _balance(self, sku: str) -> int | None:
         if sku not in self._balances:
@@ -67,12 +67,12 @@ _MOVED = sa.select(
     stock_movements.c.balance,
 ).where(stock_movements.c.key.in_(sa.bindparam("keys", expanding=True)))
 _BALANCE = sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sa.bindparam("b_sku")).with_for_update()
-_SET_BALANCE = (
+_SET_BALANCE = Many(
     stock_items.update()
     .where(stock_items.c.sku == sa.bindparam("b_sku"))
     .values(on_hand=sa.bindparam("count"), updated_at=sa.bindparam("now"))
 )
-_MOVE = stock_movements.insert()
+_MOVE = Many(stock_movements.insert(), "key", "sku", "kind", "delta", "balance", "subject", "at")
 
 
 def _refusal(sku: str, on_hand: int | None, delta: int) -> str:
