@@ -43,6 +43,7 @@ __all__ = [
     "Ambiguous",
     "Answer",
     "Batch",
+    "BeforeValidator",
     "Cell",
     "Check",
     "Clock",
@@ -60,6 +61,7 @@ __all__ = [
     "Json",
     "Ledger",
     "LedgerAction",
+    "Mailbox",
     "Mistake",
     "Movement",
     "Mrkdwn",
@@ -168,10 +170,21 @@ def _address(text: str) -> str:
     return address
 
 
+def _mailbox(text: str) -> str:
+    name, bracket, rest = _one_line(text).rpartition("<")
+    if not bracket:
+        return _address(rest)
+    if not rest.endswith(">") or re.search(r"[<>@]", name):
+        raise Mistake("An address is written as  Shop <hello@example.com>  or  hello@example.com")
+    return f"{name.strip()} <{_address(rest[:-1])}>"
+
+
 PlainText = Annotated[str, Encoding("plain text", _as_is)]
 Mrkdwn = Annotated[str, Encoding("Slack text", _mrkdwn)]
 HeaderText = Annotated[str, Encoding("header", _one_line), AfterValidator(_one_line)]
 EmailAddress = Annotated[str, Encoding("e-mail address", _as_is), AfterValidator(_address)]
+Mailbox = Annotated[str, Encoding("header", _one_line), AfterValidator(_mailbox)]
+"""One e-mail address, with a name or without: ``Shop <hello@example.com>``."""
 Html = Annotated[str, Encoding("HTML", html.escape)]
 Url = Annotated[str, Encoding("URL", _url_part)]
 Cell = Annotated[
