@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub.connector import Action
-from hub.rules import keys
+from hub.rules import catalogue, keys
 from hub.rules import slots as models
 from hub.rules.actions import AnyAction
 from hub.rules.connections import ConnectionSpec
@@ -182,7 +183,14 @@ def _filled(static: Any, examples: Any) -> Any:
         return {key: _filled(one, _scalars(examples)) for key, one in static.items()}
     if isinstance(static, list):
         return [_filled(one, _scalars(examples)) for one in static]
-    return next(iter(examples), "example") if static is DYNAMIC else static
+    return _plausible(next(iter(examples), "example")) if static is DYNAMIC else static
+
+
+def _plausible(example: Any) -> Any:
+    """An example as it may turn out: with sample values for its ``{{ … }}``."""
+    if not isinstance(example, str):
+        return example
+    return re.sub(r"\{\{\s*([\w.]+).*?\}\}", lambda found: catalogue.sample_of(found[1]), example)
 
 
 def _scalars(examples: Any) -> list[Any]:

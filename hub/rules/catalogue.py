@@ -424,6 +424,16 @@ def fields_below(name: str, type_: Type) -> Iterator[tuple[str, Field]]:
             yield path, one
 
 
+def sample_of(path: str) -> str:
+    """The sample value of a field as text; "example" for a path that has none."""
+    root, *names = path.split(".")
+    type_, sample = ROOTS.get(root, ANY), ""
+    for name in names:
+        found = type_.fields.get(name)
+        type_, sample = (found.type, found.sample) if found else (ANY, "")
+    return sample or "example"
+
+
 #: Raw event types of these families have the same roots as the friendly triggers.
 _FAMILIES: Sequence[tuple[str, Mapping[str, str], str]] = (
     ("checkout.session.", _CHECKOUT, "order"),

@@ -105,6 +105,8 @@ class SettingReader:
             self._wrong_shape(node, slot)
             return _constant(None, node)
         template = self.workshop.template(node, self.scope, self.uses)
+        if slot.shape == "list" and slot.inner is not None and not _is_list(template):
+            slot = slot.inner  # one text stands for a list of one
         if template.constant is not None:
             return _constant(_literal(node, slot), node)
         if slot.encoding is not None and slot.encoding.name == "URL":
@@ -136,6 +138,10 @@ class SettingReader:
             hint = "The address must start with fixed text, e.g. https://api.example.com/…"
             message = "The server of an address must not come from the order: requests could go anywhere."
             self.workshop.report(node)("X11", 0, message, hint)
+
+
+def _is_list(template: Template) -> bool:
+    return template.whole is not None and template.whole.type.kind in {Kind.LIST, Kind.ANY}
 
 
 def _constant(value: Any, node: Node) -> Setting:

@@ -1,0 +1,71 @@
+"""The example files and the starter file with the connectors that come with the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.cli.problems import in_words
+from hub.model import Problem, Severity
+from hub.registry import Registry
+from hub.rules.example_runs import run_examples
+from hub.rules.load import Loaded, load, load_texts
+from tests.unit.rules import broken
+
+ROOT = Path(__file__).parents[2]
+#: Files that use what no connector offers yet; strict, so that this list shrinks with every new one.
+LATER = {"digital-goods": "the action codes.take", "b2b-invoices": "attachments of e-mails"}
+FILES = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.xfail(reason=LATER[path.stem])] if path.stem in LATER else [])
+    for path in (ROOT / "rules.yaml", *sorted((ROOT / "docs" / "examples").glob("*.yaml")))
+]
+
+
+def mistakes(loaded: Loaded) -> list[Problem]:
+    return [one for one in loaded.problems if one.severity is Severity.PROBLEM]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_passes_its_check_and_its_examples(path: Path) -> None:
+    loaded = load(path, Registry(), {})
+    assert mistakes(loaded) == []
+    assert loaded.ruleset is not None
+    runs = [run for rule in loaded.ruleset.rules for run in run_examples(loaded.ruleset, rule)]
+    assert [(run.rule.name, run.example.name, run.why) for run in runs if not run.ok] == []
+    assert runs
+
+
+def test_a_letter_without_words_is_a_problem_also_when_its_address_comes_from_the_order() -> None:
+    text = """
+connections: {email: {server: smtp.example.com, from: shop@example.com}}
+rules:
+  - name: Rule
+    when: order paid
+    do: [{email.send: {to: "{{ customer.email }}", subject: "Order {{ order.number }}"}}]
+"""
+    found = mistakes(load_texts({"rules.yaml": text}, Registry(), {}))
+    assert [(one.code, one.line) for one in found] == [("A05", 6)]
+
+
+def test_a_channel_without_its_sign_is_told_with_the_corrected_line() -> None:
+    text = """
+connections: {slack: {token: "${SLACK_TOKEN}"}}
+rules:
+  - name: Rule
+    when: order paid
+    do: [{slack.message: {channel: orders, text: Hello}}]
+"""
+    found = mistakes(load_texts({"rules.yaml": text}, Registry(), {}))
+    assert [(one.code, one.message, one.suggestion) for one in found] == [
+        ("A05", "A Slack channel starts with #.", 'Write:  channel: "#orders"')
+    ]
+
+
+#: Broken on purpose in one place, and otherwise using what no connector offers yet.
+_CASES = [case for case in broken.read("broken_files.txt") if "codes.take" not in case.text]
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.title)
+def test_a_broken_file_gives_exactly_its_message(case: broken.Broken) -> None:
+    assert in_words(mistakes(load_texts({"rules.yaml": case.text}, Registry(), {}))) == case.message
