@@ -79,6 +79,14 @@ def sample_sales() -> list[dict[str, Any]]:
     ]
 
 
+def place_order(settings: Settings, port: int) -> None:
+    """Sends one more sample order through the webhook."""
+    secret = webhook_secret(settings)
+    assert secret is not None, "made at the start of the demo"
+    document = samples.event("checkout.session.completed", samples.session(Sale(items=(MUG,))))
+    post(settings.host, port, [document], secret)
+
+
 def post(host: str, port: int, documents: Sequence[dict[str, Any]], secret: str) -> None:
     """Sends events through the real webhook path; raises ``HubError`` when one is not taken."""
     connection = http.client.HTTPConnection(host, port, timeout=30)

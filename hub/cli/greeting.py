@@ -26,19 +26,20 @@ _SECONDS = 10.0
 _WIDTH = 130
 
 
-def greeting(hub: Hub, port: int) -> None:
-    """Runs in a thread of its own, beside the server."""
-    address = f"http://{hub.settings.host}:{port}"
+def greeting(hub: Hub, port: int, link: str) -> None:
+    """Runs in a thread of its own, beside the server. ``link`` is the token of a one-time sign-in link."""
+    address = hub.settings.public_url or f"http://{hub.settings.host}:{port}"
     log.info("ready", webhooks=f"{address}/webhooks/stripe", rules=len(hub.rulebook.current[1].rules))
-    if not hub.settings.is_demo:
-        return
     try:
-        _demonstrate(hub, port, address)
+        if hub.settings.is_demo:
+            _demonstrate(hub, port)
     except HubError as error:
         print(error, file=sys.stderr)
+    # Not logged: who reads the log should not be able to sign in.
+    print(f"\nConsole: {address}/sign-in?token={link}   (this link signs in once)\n", flush=True)
 
 
-def _demonstrate(hub: Hub, port: int, address: str) -> None:
+def _demonstrate(hub: Hub, port: int) -> None:
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(
         Panel(
@@ -55,7 +56,7 @@ def _demonstrate(hub: Hub, port: int, address: str) -> None:
     lines = _wait(hub, sessions)
     out.print(_orders(hub, sessions))
     out.print(_deliveries(lines))
-    out.print(f"Place another order:  hub send-test      See what happened:  hub orders, hub deliveries\n{address}/")
+    out.print("\nPlace another order:  hub send-test      See what happened:  hub orders, hub deliveries")
 
 
 def _wait(hub: Hub, sessions: list[str]) -> list[DeliveryLine]:

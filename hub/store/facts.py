@@ -21,6 +21,12 @@ def first_start(connection: Connection, now: int) -> int:
     return int(_once(connection, "first_start", str(now)))
 
 
+def claim(connection: Connection, name: str) -> bool:
+    """Whether ``name`` is used here for the first time ever."""
+    statement = insert_ignoring(connection.dialect.name, facts, facts.c.name)
+    return connection.execute(statement, {"name": name, "value": ""}).scalar() is not None
+
+
 def touch(connection: Connection, now: int) -> None:
     """Writes something: shows whether the disk takes it."""
     _once(connection, "last_touch", "")

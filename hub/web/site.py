@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.clock import Clock
@@ -21,7 +23,14 @@ _WEBHOOKS = frozenset({"/webhooks/stripe", "/webhooks/stripe/"})
 class Site:
     """The ASGI application. Handlers do one thing each; ``webhook`` is an application of its own."""
 
-    def __init__(self, webhook: ASGIApp, database: Database, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        webhook: ASGIApp,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics,
+        pages: Sequence[BaseRoute] = (),
+    ) -> None:
         self._database = database
         self._clock = clock
         self._metrics = metrics
@@ -31,6 +40,7 @@ class Site:
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
                 Route("/metrics", self._figures),
+                *pages,
             ]
         )
 

@@ -1,0 +1,1 @@
+"""What people see in the browser: orders, and what happened to each. Server-rendered; needs no JavaScript."""
