@@ -16,6 +16,7 @@ from hub.model import Context, Order, OrderState
 from hub.money import Money, from_stripe
 from hub.store import listing
 from hub.store import orders as order_store
+from hub.store.database import Connection
 from hub.store.listing import DeliveryLine, EventLine
 
 
@@ -46,7 +47,7 @@ def order(
 ) -> None:
     """Show one order: buyer, items, and what happened to it."""
     with opened() as hub:
-        found = hub.database.read(lambda connection: order_store.find(connection, session_id))
+        found = hub.database.read(lambda connection: _find(connection, session_id))
         if found is None:
             raise no(f"There is no order {session_id}. List them with  hub orders")
         context = hub.contexts.of({found.event_seq: found.number})[found.event_seq]
@@ -60,6 +61,12 @@ def order(
             print_json(_document(hub, found) | _details(context) | {"timeline": _timeline(events, deliveries)})
             return
         _print(hub, found, context, events, deliveries)
+
+
+def _find(connection: Connection, name: str) -> Order | None:
+    if name.isascii() and name.isdigit() and len(name) < 16:
+        return order_store.load(connection, [int(name)]).get(int(name))
+    return order_store.find(connection, name)
 
 
 def _total(hub: Hub, one: Order) -> Money | None:
