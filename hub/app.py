@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock, SteadyClock
 from hub.engine.connections import Connections
 from hub.engine.contexts import Contexts
 from hub.engine.dispatcher import Dispatcher
@@ -53,11 +53,12 @@ def open_hub(
     registry: Registry | None = None,
 ) -> Hub:
     """Opens the database and brings it up to date; rules are not read yet. Raises ``HubError`` with the remedy."""
-    clock = clock or SystemClock()
     registry = registry or Registry()
     hide(*settings.webhook_secrets, *([key.get_secret_value()] if (key := settings.stripe_api_key) else []))
     database = open_database(settings.database_url)
     schema.upgrade(database)
+    # Machines that share a database must agree on when a lease ends, whatever their own clocks say.
+    clock = clock or SteadyClock(database.time)
     decimals = {**STRIPE_DECIMALS, **settings.currency_decimals}
     return Hub(
         settings=settings,
@@ -109,7 +110,6 @@ class Worker:
             self.planner,
             sender,
             Local(database, preparer, clock).batch,
-            hub.registry,
             clock,
             lease=lease,
             alone=database.dialect == "sqlite",

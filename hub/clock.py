@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -12,12 +13,34 @@ class Clock(Protocol):
 
     def now(self) -> int: ...
 
+    def tend(self) -> None:
+        """Called every few seconds by whoever works for long: the moment to compare with another clock."""
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
+
+    def tend(self) -> None:
+        pass
+
+
+class SteadyClock:
+    """The time of ``source`` as of the last :meth:`tend`, and as it passes since, however this machine's is set."""
+
+    def __init__(self, source: Callable[[], int]) -> None:
+        self._source = source
+        self._base = (source(), time.monotonic())
+
+    def now(self) -> int:
+        base, since = self._base
+        return base + round((time.monotonic() - since) * 1000)
+
+    def tend(self) -> None:
+        """Asks ``source`` again; raises what it raises."""
+        self._base = (self._source(), time.monotonic())
 
 
 class ManualClock:
@@ -28,6 +51,9 @@ class ManualClock:
 
     def now(self) -> int:
         return self._now
+
+    def tend(self) -> None:
+        pass
 
     def advance(self, seconds: float) -> None:
         self._now += round(seconds * 1000)

@@ -17,6 +17,7 @@ from hub import demo
 from hub.app import Hub, Worker, open_hub
 from hub.cli.greeting import greeting
 from hub.cli.problems import in_words
+from hub.clock import SystemClock
 from hub.engine.intake import Intake
 from hub.errors import RulesError
 from hub.log import get_logger, hide, set_up
@@ -45,8 +46,13 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
         listener = listen(settings.host, settings.port)
         worker = None if no_dispatch else Worker(hub)
         metrics = Metrics()
-        stored = hub.database.announce if worker is None else worker.dispatcher.wake
-        webhook = Webhook(Intake(hub.database, hub.clock, stored), secrets, hub.clock, metrics)
+
+        def stored() -> None:
+            if worker is not None:
+                worker.dispatcher.wake()
+            hub.database.announce()
+
+        webhook = Webhook(Intake(hub.database, hub.clock, stored), secrets, SystemClock(), metrics)
         port = listener.getsockname()[1]
         sign_in = SignIn(hub.database, settings.data_dir)
         place = partial(demo.place_order, settings, port) if settings.is_demo else None

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from hub.clock import Clock
-from hub.engine.planner import BATCH, STEERING, Planner
+from hub.engine.planner import BATCH, Planner
 from hub.engine.progress import Progress
 from hub.engine.sending import Sender
 from hub.errors import NotStored, StorageError
 from hub.log import get_logger
-from hub.registry import Registry
 from hub.store import claims, lanes
 from hub.store.database import Database
 from hub.store.lanes import Due
@@ -51,7 +50,6 @@ class Dispatcher:
         planner: Planner,
         sender: Sender,
         local: BatchOf,
-        registry: Registry,
         clock: Clock,
         *,
         lease: timedelta,
@@ -61,7 +59,6 @@ class Dispatcher:
         self._planner = planner
         self._sender = sender
         self._local = local
-        self._registry = registry
         self._clock = clock
         self._lease = lease
         self._alone = alone
@@ -93,6 +90,7 @@ class Dispatcher:
     def stop(self) -> None:
         """Lets what is being sent come to its end; nothing new is begun."""
         self._stopping.set()
+        self._sender.stop()
         self.wake()
         for thread in self._threads:
             thread.join()
@@ -179,24 +177,23 @@ class Dispatcher:
             self.wake_lanes()
 
     def _batch(self, lane: Due) -> Progress:
-        return self._local(lane) if self._is_local(lane) else self._sender.batch(lane)
-
-    def _is_local(self, lane: Due) -> bool:
-        is_ledger = lane.name in self._registry.kinds and self._registry.connection(lane.name) is None
-        return lane.name == STEERING.name or (not lane.connection and is_ledger)
+        return self._sender.batch(lane) if lane.connection else self._local(lane)
 
     def _due_now(self) -> list[Due]:
         now = self._clock.now()
         return [lane for lane in self._database.read(lanes.due_lanes) if _when(lane) <= now]
 
     def _watch_leases(self) -> float:
+        self._clock.tend()
         self._sender.extend_leases()
         self._recover(everyone=False)
         return self._lease.total_seconds() / 4
 
     def _recover(self, *, everyone: bool) -> None:
-        now = self._clock.now()
-        found = self._database.write(lambda connection: claims.recover(connection, now, everyone=everyone)).result()
+        now, ours = self._clock.now(), self._sender.held
+        found = self._database.write(
+            lambda connection: claims.recover(connection, now, everyone=everyone, except_for=ours)
+        ).result()
         if found:
             log.warning("taken over from a process that is gone", deliveries=found)
             self.wake_lanes()

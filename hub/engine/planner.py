@@ -22,7 +22,7 @@ from hub.engine.contexts import LINE_ITEMS, SESSION, Contexts, line_items, objec
 from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
 from hub.model import Context, Event, Order
-from hub.rules.ruleset import Rule, RunPlan, StepPlan
+from hub.rules.ruleset import Rule, RuleSet, RunPlan, StepPlan
 from hub.store import journal, orders, runs
 from hub.store.database import Connection, Database
 from hub.store.journal import EVERY_RULE, Planning, Postponed
@@ -36,8 +36,8 @@ _HELD_MS = 3_600_000
 #: How long a fetch may take before someone else may start it again.
 _FETCH_MS = 60_000
 
-#: The lane of steps that only steer: ``if``, ``wait``, ``stop``.
-STEERING = Lane("rules", "", serial=True)
+#: The lane of steps that only steer: ``if``, ``wait``, ``stop``. A lane without a connection is this database's own.
+STEERING = Lane(":steps", "", serial=True)
 
 _NO_KEY = "It needs data from Stripe: set STRIPE_API_KEY (a restricted, read-only key is enough)."
 
@@ -66,9 +66,10 @@ class _Case:
 
 @dataclass(slots=True)
 class _Batch:
-    """What a batch comes to."""
+    """What a batch comes to, under the rules of its beginning."""
 
     ruleset_id: int
+    ruleset: RuleSet
     runs: list[NewRun] = field(default_factory=list)
     planned: list[Planning] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)
@@ -108,7 +109,7 @@ class Planner:
         due, raws = self._database.read(lambda connection: _due(connection, now))
         if not due:
             return 0
-        batch = _Batch(self._rulebook.current[0])
+        batch = _Batch(*self._rulebook.current)
         for case in self._cases(due, raws, batch, now):
             self._match(case, batch)
         if self._database.write(lambda connection: _store(connection, batch, now), lasting=False).result():
@@ -129,10 +130,10 @@ class Planner:
             order = None if reading.order is None else next(after)
             if object_to_fetch(planning.event) and not reading.raw:
                 self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
-            elif self._is_of_other_mode(planning.event) or not (rules := self._rules(planning, reading, order)):
+            elif self._is_of_other_mode(planning.event) or not (rules := _met(batch, planning, reading, order)):
                 batch.planned.append(planning)
             else:
-                cases.append(self._case(planning, reading, order, rules, fetched, now))
+                cases.append(self._case(batch, planning, reading, order, rules, fetched, now))
         return cases
 
     def _record(self, told: Sequence[Order], now: int) -> list[Order]:
@@ -152,18 +153,9 @@ class Planner:
     def _is_of_other_mode(self, event: Event) -> bool:
         return self._mode is not None and self._mode is not event.livemode
 
-    def _rules(self, planning: Planning, reading: Reading, order: Order | None) -> list[tuple[str, Rule]]:
-        """The rules an event meets, each with the trigger; only the waiting one, if that is what is planned."""
-        ruleset = self._rulebook.current[1]
-        return [
-            (trigger, rule)
-            for trigger in reading.triggers(None if order is None else order.state)
-            for rule in ruleset.for_trigger(trigger)
-            if planning.rule in {EVERY_RULE, rule.name}
-        ]
-
     def _case(
         self,
+        batch: _Batch,
         planning: Planning,
         reading: Reading,
         order: Order | None,
@@ -173,7 +165,7 @@ class Planner:
     ) -> _Case:
         items = None if order is None else line_items(reading.raw, order, fetched)
         context = self._contexts.keep(reading, order, items or [])
-        seen = self._rulebook.current[1].complete(context, now=to_datetime(now))
+        seen = batch.ruleset.complete(context, now=to_datetime(now))
         return _Case(planning, reading, order, rules, items is not None, seen)
 
     def _match(self, case: _Case, batch: _Batch) -> None:
@@ -218,6 +210,16 @@ def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int,
     return due, objects(connection, [one.event for one in due])
 
 
+def _met(batch: _Batch, planning: Planning, reading: Reading, order: Order | None) -> list[tuple[str, Rule]]:
+    """The rules an event meets, each with the trigger; only the waiting one, if that is what is planned."""
+    return [
+        (trigger, rule)
+        for trigger in reading.triggers(None if order is None else order.state)
+        for rule in batch.ruleset.for_trigger(trigger)
+        if planning.rule in {EVERY_RULE, rule.name}
+    ]
+
+
 def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: int) -> NewRun:
     event = case.planning.event
     context = rule.with_item(case.context, planned.item)
@@ -246,11 +248,12 @@ def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:
     step = planned.step
     if step.action is None:
         return NewDelivery(planned.key, step.kind, "", STEERING)
-    connection = step.connection or ""
-    base = connection or step.action.name.partition(".")[0]
-    lane = ":".join([base, *(step.lane(context) or ())])
-    serial = step.action.serial if isinstance(step.action, Action) else True
-    return NewDelivery(planned.key, step.action.name, connection, Lane(lane, connection, serial))
+    kind = step.action.name.partition(".")[0]
+    if not isinstance(step.action, Action):
+        return NewDelivery(planned.key, step.action.name, "", Lane(f":{kind}", "", serial=True))
+    place = step.connection or kind  # without its connection (demo mode) a step still has a lane
+    lane = Lane(":".join([place, *(step.lane(context) or ())]), place, step.action.serial)
+    return NewDelivery(planned.key, step.action.name, step.connection or "", lane)
 
 
 def _related_id(event: Event) -> str:

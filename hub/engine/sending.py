@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +29,7 @@ from hub.engine.judging import Terms, Wait
 from hub.engine.preparing import Preparer, Ready, render
 from hub.engine.progress import NOTHING, Progress
 from hub.engine.rulebook import Rulebook
+from hub.errors import NotStored
 from hub.log import get_logger
 from hub.registry import Registry
 from hub.retry import DEFAULT
@@ -40,6 +42,7 @@ from hub.store.settling import Settled
 
 log = get_logger(__name__)
 
+_STORE_AGAIN_SECONDS = 1.0
 _NOBODY_KNOWS = "The hub stopped while this was being sent, and nobody can tell whether it happened."
 
 
@@ -87,6 +90,16 @@ class Sender:
         self._lease_ms = round(lease.total_seconds() * 1000)
         self._rehearse = rehearse
         self._held: set[int] = set()
+        self._stopping = threading.Event()
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The claims that are being worked on."""
+        return frozenset(self._held)
+
+    def stop(self) -> None:
+        """No more waiting for a database that takes nothing."""
+        self._stopping.set()
 
     def batch(self, lane: Due) -> Progress:
         """Delivers one batch of a lane, if it has one due, is not blocked, and nobody else works on it."""
@@ -95,16 +108,29 @@ class Sender:
             return NOTHING
         self._held.add(taken.id)
         try:
-            sent = self._deliver(taken)
-            # Not lasting: lost in a power cut, the batch is in doubt again and is looked up.
-            self._database.write(lambda connection: self._settle(connection, taken, sent, lane), lasting=False).result()
+            self._keep(taken, self._deliver(taken), lane)
         finally:
             self._held.discard(taken.id)
         return Progress(len(taken.work), more=len(taken.work) >= self._most(taken.work[0].action))
 
+    def _keep(self, taken: Claim, sent: _Sent, lane: Due) -> None:
+        """Stores what came of a batch. The effects are made: while the disk is full, this is tried until it is not."""
+        while True:
+            try:
+                # Not lasting: lost in a power cut, the batch is in doubt again and is looked up.
+                self._database.write(
+                    lambda connection: self._settle(connection, taken, sent, lane), lasting=False
+                ).result()
+            except NotStored as error:
+                log.error("outcome not stored yet", lane=lane.name, reason=str(error))
+                if self._stopping.wait(_STORE_AGAIN_SECONDS):
+                    raise
+            else:
+                return
+
     def extend_leases(self) -> None:
         """Keeps the claims that are being worked on; called by the clock."""
-        held, until = tuple(self._held), self._clock.now() + self._lease_ms
+        held, until = self.held, self._clock.now() + self._lease_ms
         if held:
             self._database.write(lambda connection: claims.extend_leases(connection, held, until)).result()
 

@@ -223,12 +223,13 @@ def extend_leases(connection: Connection, claim_ids: Collection[int], lease_unti
     connection.execute(claims.update().where(claims.c.id.in_(list(claim_ids))).values(lease_until=lease_until))
 
 
-def recover(connection: Connection, now: int, *, everyone: bool) -> int:
+def recover(connection: Connection, now: int, *, everyone: bool, except_for: Collection[int] = ()) -> int:
     """Takes back the deliveries of workers that are gone: claims past their lease, or (``everyone``) all.
 
-    What they were doing may have been done: the batch comes again as it was, to be looked up. Returns how many.
+    ``except_for`` are claims that this process is working on, whatever the clock says. What the others were doing
+    may have been done: the batch comes again as it was, to be looked up. Returns how many.
     """
-    dead = sa.select(claims.c.id)
+    dead = sa.select(claims.c.id).where(claims.c.id.not_in(list(except_for)))
     if not everyone:
         dead = dead.where(claims.c.lease_until < now).with_for_update(skip_locked=True)
     claim_ids = list(connection.execute(dead).scalars())

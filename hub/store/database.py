@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from hub.clock import SystemClock
 from hub.errors import NotStored, StorageError
 
 __all__ = ["Connection", "Database", "Operation", "open_database"]
@@ -79,7 +80,7 @@ class Database(ABC):
 
     @abstractmethod
     def announce(self) -> None:
-        """Tells the other processes that there may be work. May be lost: everyone also looks by the clock."""
+        """Tells the other processes that there may be work, without waiting. May be lost: all look by the clock too."""
 
     @abstractmethod
     def watch(self, wake: Callable[[], None]) -> None:
@@ -91,6 +92,10 @@ class Database(ABC):
 
         Another process takes over as soon as this one is gone.
         """
+
+    @abstractmethod
+    def time(self) -> int:
+        """The time that all processes on this database share, in milliseconds since 1970 UTC."""
 
     def close(self) -> None:
         self.engine.dispose()
@@ -148,6 +153,9 @@ class SQLite(Database):
 
     def announce(self) -> None:
         pass  # the other process sees PRAGMA data_version change
+
+    def time(self) -> int:
+        return SystemClock().now()  # one machine, one clock
 
     def lead(self) -> bool:
         if self._lock_file is None:
@@ -243,6 +251,7 @@ class PostgreSQL(Database):
         with _explained("The PostgreSQL server cannot be used"), engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
         self._executor = ThreadPoolExecutor(self._WRITERS, thread_name_prefix="hub-writer")
+        self._announcing = threading.Event()
         self._leading: Connection | None = None  # holds the advisory lock as long as it lives
         self._stopping = threading.Event()
 
@@ -263,8 +272,18 @@ class PostgreSQL(Database):
         raise AssertionError("unreachable")
 
     def announce(self) -> None:
+        if not self._announcing.is_set():  # one on its way speaks for all that come before it
+            self._announcing.set()
+            self._executor.submit(self._notify)
+
+    def _notify(self) -> None:
+        self._announcing.clear()
         with contextlib.suppress(SQLAlchemyError), self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("NOTIFY hub_work")
+
+    def time(self) -> int:
+        statement = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+        return self.read(lambda connection: int(connection.exec_driver_sql(statement).scalar_one()))
 
     def watch(self, wake: Callable[[], None]) -> None:
         threading.Thread(target=self._listen, args=(wake,), name="hub-watch", daemon=True).start()

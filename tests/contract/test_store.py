@@ -355,6 +355,14 @@ def test_a_lease_that_is_kept_is_not_taken_over(shop: Shop) -> None:
     assert shop.write(lambda c: claims.recover(c, NOW + 59_999, everyone=False)) == 0
 
 
+def test_what_this_process_works_on_is_not_taken_over_whatever_the_clock_says(shop: Shop) -> None:
+    shop.run("a", SHEET)
+    taken = shop.claim()
+    assert taken is not None
+    assert shop.write(lambda c: claims.recover(c, NOW + 10**9, everyone=False, except_for=[taken.id])) == 0
+    assert shop.states() == ["running"]
+
+
 def test_a_batch_that_may_have_been_applied_comes_again_whole_alone_and_under_its_id(shop: Shop) -> None:
     for name in "abc":
         shop.run(name, SHEET)
@@ -424,7 +432,7 @@ def test_results_of_succeeded_steps_are_found_by_run(shop: Shop) -> None:
 
 # --- Stock -------------------------------------------------------------------------------------------------------
 
-STOCK = Lane("inventory", "", serial=True)
+STOCK = Lane(":inventory", "", serial=True)
 
 
 def take(delta: int) -> Any:
@@ -439,7 +447,7 @@ def take(delta: int) -> Any:
 
 
 def apply(shop: Shop, effect: Any) -> list[Settled]:
-    lane = shop.due()["inventory"]
+    lane = shop.due()[STOCK.name]
     work = shop.database.read(lambda c: claims.due_here(c, lane.lane_id, NOW, 100))
     settled: list[Settled] = shop.write(lambda c: settling.apply_here(c, lane.lane_id, work, effect, NOW))
     return settled
@@ -490,7 +498,7 @@ def test_an_unknown_sku_says_what_to_do(shop: Shop) -> None:
 def test_a_delivery_that_was_applied_meanwhile_is_left_alone(shop: Shop) -> None:
     shop.write(lambda c: stock.set_on_hand(c, {"MUG": 10}, now=NOW))
     shop.run("a", STOCK)
-    lane = shop.due()["inventory"]
+    lane = shop.due()[STOCK.name]
     work = shop.database.read(lambda c: claims.due_here(c, lane.lane_id, NOW, 100))
     for _ in range(2):
         shop.write(lambda c: settling.apply_here(c, lane.lane_id, work, take(-1), NOW))
