@@ -85,7 +85,7 @@ def drain(rules: str, steps: int, rates: Sequence[int], wanted: str, seconds: fl
         with running_module("bench.sink") as sink, running_hub(rules.format(port=sink), stock=10_000_000) as hub:
             count = int(rate * seconds)
             began = time.perf_counter()
-            answers = load.send(hub.port, load.requests(count, SECRET), 32, rate)
+            answers = load.send(hub.port, load.requests(count, SECRET), 64, rate)
             backlog = hub.backlog()
             _until(lambda hub=hub: hub.backlog() == 0, 120)
             took = time.perf_counter() - began

@@ -21,7 +21,7 @@ from hub.engine.rulebook import Rulebook
 from hub.engine.sending import Sender
 from hub.log import get_logger, hide
 from hub.money import STRIPE_DECIMALS
-from hub.registry import Registry
+from hub.registry import Registry, discover
 from hub.settings import Settings
 from hub.store import facts, journal, lanes, schema
 from hub.store.database import Connection, Database, open_database
@@ -53,7 +53,7 @@ def open_hub(
     registry: Registry | None = None,
 ) -> Hub:
     """Opens the database and brings it up to date; rules are not read yet. Raises ``HubError`` with the remedy."""
-    registry = registry or Registry()
+    registry = registry or discover(settings.connectors_dir)
     hide(*settings.webhook_secrets, *([key.get_secret_value()] if (key := settings.stripe_api_key) else []))
     database = open_database(settings.database_url)
     schema.upgrade(database)

@@ -1,10 +1,19 @@
-"""Finding connectors: which kinds there are, and the module behind a kind, imported when a rule first names it."""
+"""Finding connectors: which kinds there are, and the module behind a kind, imported when a rule first names it.
+
+Three places: those that come with the hub; installed packages, by the entry point group ``hub.connectors`` (name: the
+kind, value: the module); and, if ``HUB_CONNECTORS_DIR`` names one, a folder of ``<kind>.py`` files.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import importlib.util
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,10 +33,16 @@ BUILT_IN: Mapping[str, str] = {
 }
 
 
-class Registry:
-    """The connectors by kind. A connector module has an ``ACTIONS`` tuple of its action objects."""
+_GROUP = "hub.connectors"
 
-    def __init__(self, modules: Mapping[str, str] = BUILT_IN) -> None:
+
+class Registry:
+    """The connectors by kind. A connector module has an ``ACTIONS`` tuple of its action objects.
+
+    ``modules`` are module names, or files of a drop-in folder.
+    """
+
+    def __init__(self, modules: Mapping[str, str | Path] = BUILT_IN) -> None:
         self._modules = modules
         self._loaded: dict[str, dict[str, AnyAction]] = {}
 
@@ -61,8 +76,54 @@ class Registry:
         return [name for kind in self._modules for name in self.actions_of(kind)]
 
 
-def _actions(kind: str, module_name: str) -> dict[str, AnyAction]:
-    module = importlib.import_module(module_name)
+def discover(folder: Path | None) -> Registry:
+    """The connectors of this installation, with those of ``folder``. Nothing is imported yet.
+
+    Raises ``HubError`` when two have the same kind: which one sends a shop's orders must never be a matter of luck.
+    """
+    found: dict[str, str | Path] = dict(BUILT_IN)
+    more: list[tuple[str, str | Path]] = [(point.name, point.value) for point in entry_points(group=_GROUP)]
+    for kind, module in more + list(_drop_ins(folder)):
+        if kind in found:
+            raise HubError(f"Two connectors are called “{kind}”: {found[kind]} and {module}.", "Rename or remove one.")
+        found[kind] = module
+    return Registry(found)
+
+
+def _drop_ins(folder: Path | None) -> Iterator[tuple[str, str | Path]]:
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise HubError(f"HUB_CONNECTORS_DIR: there is no folder {folder}.", "Make it, or take the setting away.")
+    for place in (folder, *sorted(folder.glob("*.py"))):
+        if place.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            # Whoever can write there can run code as the hub.
+            raise HubError(f"{place} can be written by others than its owner.", f"Run  chmod go-w {place}")
+    yield from ((file.stem, file) for file in sorted(folder.glob("*.py")) if not file.stem.startswith("_"))
+
+
+def _module(kind: str, place: str | Path) -> ModuleType:
+    if isinstance(place, str):
+        return importlib.import_module(place)
+    # Never through sys.path: a file called email.py would hide the standard library's module.
+    name = f"hub_connector_{kind}"
+    spec = importlib.util.spec_from_file_location(name, place)
+    assert spec is not None, "a .py file always has one"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _actions(kind: str, place: str | Path) -> dict[str, AnyAction]:
+    try:
+        module = _module(kind, place)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise HubError(
+            f"The connector “{kind}” ({place}) cannot be loaded: {reason}.", "Correct or remove it."
+        ) from error
     actions = {action.name: action for action in _declared(module)}
     foreign = [name for name in actions if name.partition(".")[0] != kind]
     if foreign:
@@ -71,5 +132,7 @@ def _actions(kind: str, module_name: str) -> dict[str, AnyAction]:
 
 
 def _declared(module: ModuleType) -> Sequence[AnyAction]:
-    actions: Sequence[AnyAction] = module.ACTIONS
+    actions = getattr(module, "ACTIONS", None)
+    if not isinstance(actions, tuple) or not all(isinstance(one, Action | LedgerAction) for one in actions):
+        raise HubError(f"{module.__name__} is no connector.", "It needs  ACTIONS = (…,)  with its actions.")
     return actions

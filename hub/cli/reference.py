@@ -8,14 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.output import AsJson, no, print_json, print_table
+from hub.cli.rules_file import registry as all_connectors
 from hub.connector import Action
-from hub.registry import Registry
 from hub.rules import catalogue, stripe_types, suggest
 from hub.rules.actions import AnyAction
 from hub.rules.catalogue import Trigger
 from hub.rules.filters import FILTERS
 from hub.rules.slots import Setting, result_type, settings_of
 from hub.rules.types import Field, Kind, Type
+from hub.settings import Environment
 
 
 def triggers(as_json: AsJson = False) -> None:
@@ -104,7 +105,7 @@ def actions(
     as_json: AsJson = False,
 ) -> None:
     """List what steps can do, or the settings and results of one action."""
-    registry = Registry()
+    registry = all_connectors(Environment())
     if name is None:
         found = [action for one in registry.names if (action := registry.get(one))]
         if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.cli.output import no
 from hub.cli.problems import in_words
-from hub.registry import Registry
+from hub.registry import Registry, discover
 from hub.rules.load import Loaded, load
 from hub.rules.ruleset import Rule, RuleSet
 from hub.settings import Environment
@@ -22,7 +22,13 @@ def path_of(file: Path | None, environment: Mapping[str, str]) -> Path:
 def loaded(file: Path | None) -> Loaded:
     """Reads the rules; raises ``RulesError`` when the file is not there."""
     environment = Environment()
-    return load(path_of(file, environment), Registry(), environment)
+    return load(path_of(file, environment), registry(environment), environment)
+
+
+def registry(environment: Mapping[str, str]) -> Registry:
+    """The connectors that rules can name."""
+    folder = environment.get("HUB_CONNECTORS_DIR")
+    return discover(Path(folder) if folder else None)
 
 
 def usable(file: Path | None) -> RuleSet:
