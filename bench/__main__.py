@@ -87,7 +87,7 @@ def drain(rules: str, steps: int, rates: Sequence[int], wanted: str, seconds: fl
             began = time.perf_counter()
             answers = load.send(hub.port, load.requests(count, SECRET), 64, rate)
             backlog = hub.backlog()
-            _until(lambda hub=hub: hub.backlog() == 0, 120)
+            _until(hub.is_drained, 120)
             took = time.perf_counter() - began
             done = hub.count("SELECT count(*) FROM deliveries WHERE state = 'succeeded'")
             counts = sink_count(sink)

@@ -49,6 +49,9 @@ class RunningHub:
             connection.close()
         return found
 
+    def is_drained(self) -> bool:
+        return self.backlog() == 0
+
     def backlog(self) -> int:
         """Events not planned and deliveries not done."""
         return self.count("SELECT count(*) FROM plannings WHERE due_at IS NOT NULL") + self.count(

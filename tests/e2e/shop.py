@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+
 from tests.e2e import sales
 
 HUB = str(Path(sys.executable).absolute().parent / "hub")
@@ -163,6 +165,8 @@ class Shop:
         path = self.folder / "var" / file
         if not path.exists():
             return []
+        if path.suffix == ".xlsx":
+            return sheet_rows(path)
         with path.open(newline="", encoding="utf-8") as stream:
             return list(csv.DictReader(stream))
 
@@ -177,6 +181,16 @@ class Shop:
         final = {"succeeded", "skipped", "unknown", "dead", "cancelled", "rehearsed"}
         eventually("all events are planned", lambda: not any(e["waiting"] for e in self.listed("events")), seconds)
         eventually("all deliveries are final", lambda: {d["state"] for d in self.deliveries()} <= final, seconds)
+
+
+def sheet_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a workbook's first tab by its header, every cell as text."""
+    book = openpyxl.load_workbook(path, read_only=True)
+    try:
+        header, *rows = book.worksheets[0].iter_rows(values_only=True)
+        return [{str(name): str(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
+    finally:
+        book.close()
 
 
 @contextmanager

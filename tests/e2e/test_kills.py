@@ -174,6 +174,7 @@ def test_15_when_the_channel_may_be_read_no_message_comes_twice(tmp_path: Path, 
         killed_and_restarted(shop, Sellers(shop.webhooks, events, seed=6), times=4)
         shop.settle(60)
         assert Counter(slack.texts()) == Counter(f"Sold {order}" for order in orders)
+        assert Counter(row["Order"] for row in shop.rows("orders.xlsx")) == Counter(orders)
         assert shop.stock()["MUG-01"] == STOCK - len(orders)
 
 

@@ -14,7 +14,7 @@ policies = st.builds(RetryPolicy, st.integers(1, 50), st.integers(1, 100_000).ma
 
 
 def pauses(policy: RetryPolicy, luck: float = 0.999) -> list[timedelta]:
-    found = []
+    found: list[timedelta] = []
     while (pause := policy.pause(len(found) + 1, luck)) is not None:
         found.append(pause)
     return found
