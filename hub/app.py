@@ -80,7 +80,7 @@ class Worker:
         settings, database, clock = hub.settings, hub.database, hub.clock
         lease = timedelta(seconds=settings.lease_seconds)
         hub_id = database.write(facts.hub_id).result()
-        database.write(lambda connection: facts.first_start(connection, clock.now())).result()
+        first_start = database.write(lambda connection: facts.first_start(connection, clock.now())).result()
         self.connections = Connections(hub.registry, settings.data_dir, hub_id, clock)
         self._fetcher = self._make_fetcher()
         self.planner = Planner(
@@ -89,6 +89,8 @@ class Worker:
             hub.contexts,
             clock,
             mode=settings.livemode,
+            first_start=first_start,
+            lease=lease,
             rehearse=settings.is_demo,
             fetch=self._fetcher,
             planned=self._planned,
@@ -134,7 +136,7 @@ class Worker:
 
     def _look_again(self, connection: Connection) -> None:
         journal.wake_postponed(connection, self._hub.clock.now())
-        lanes.unblock_connections(connection)
+        lanes.resume_paused(connection)
 
     def _planned(self) -> None:
         self.dispatcher.wake_lanes()

@@ -81,6 +81,11 @@ class Settings(BaseModel):
         return {"live": True, "test": False}.get(mode)
 
     @property
+    def has_full_key(self) -> bool:
+        """Whether the API key may do everything; the hub only reads (https://docs.stripe.com/keys/restricted-api-keys)."""
+        return self.stripe_api_key is not None and self.stripe_api_key.get_secret_value().startswith("sk_")
+
+    @property
     def is_demo(self) -> bool:
         """Neither a signing secret nor a key: the hub shows what it does with sample orders."""
         return self.stripe_webhook_secret is None and self.stripe_api_key is None

@@ -22,6 +22,7 @@ from hub.engine.intake import Intake
 from hub.errors import RulesError
 from hub.log import get_logger, hide, set_up
 from hub.settings import Environment, read_settings, unknown_settings
+from hub.store import facts
 from hub.watching import FileWatch
 from hub.web.console.pages import Console
 from hub.web.console.signin import SignIn
@@ -91,8 +92,12 @@ def _started(strict: bool) -> Iterator[Hub]:
     set_up(settings.log_format)
     for sentence in unknown_settings(environment):
         log.warning(sentence)
+    if settings.has_full_key:
+        log.warning("STRIPE_API_KEY may do everything: a restricted key (rk_…) that may only read is enough.")
     hub = open_hub(settings, environment)
     try:
+        # Also where nothing is planned: what arrives from now on is not from before the hub.
+        hub.database.write(lambda connection: facts.first_start(connection, hub.clock.now())).result()
         _load_rules(hub, strict)
         yield hub
     finally:

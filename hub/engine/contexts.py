@@ -13,7 +13,8 @@ from hub.model import Context, Event, Order
 from hub.store import journal, orders
 from hub.store.database import Connection, Database
 
-#: The kinds of what is fetched from Stripe, as stored.
+#: The kinds of what is fetched from Stripe, as stored: items by their session's id, which never change once it is
+#: complete; a session, which does, by the id of the event that named it.
 LINE_ITEMS = "line_items"
 SESSION = "session"
 
@@ -73,11 +74,9 @@ def objects(connection: Connection, found: Iterable[Event]) -> dict[int, Mapping
     raws: dict[int, Mapping[str, Any]] = {event.seq: events.stripe_object(event) for event in found}
     thin = [event for event in found if object_to_fetch(event)]
     if thin:
-        ids = [str(raws[event.seq].get("id")) for event in thin]
-        fetched = orders.load_enrichments(connection, SESSION, ids)
+        fetched = orders.load_enrichments(connection, SESSION, [event.id for event in thin])
         for event in thin:
-            key = (str(raws[event.seq].get("id")), event.account, event.livemode)
-            raws[event.seq] = fetched.get(key, {})
+            raws[event.seq] = fetched.get((event.id, event.account, event.livemode), {})
     return raws
 
 

@@ -10,12 +10,13 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
 from hub.clock import Clock
-from hub.engine.contexts import LINE_ITEMS
+from hub.engine.contexts import LINE_ITEMS, SESSION
 from hub.errors import FetchError, NotStored
 from hub.log import get_logger
 from hub.model import Event
@@ -83,7 +84,8 @@ class Fetcher:
         now = self._clock.now()
         orders.keep_enrichment(
             connection,
-            object_id=object_id,
+            # A session changes: what one event says of it must not stand for a later one.
+            object_id=event.id if kind == SESSION else object_id,
             kind=kind,
             account=event.account,
             livemode=event.livemode,
@@ -99,7 +101,7 @@ class Fetcher:
             if error.retry_after is not None:
                 pause = timedelta(seconds=error.retry_after)
             due_at = self._clock.now() + round(pause.total_seconds() * 1000)
-            again = journal.Postponed(seq, waiting.rule, due_at, waiting.tries + 1, str(error))
+            again = replace(waiting, due_at=due_at, tries=waiting.tries + 1, note=str(error))
             journal.postpone(connection, [again])
 
     def close(self) -> None:

@@ -38,11 +38,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long a lane (or, ``whole_connection``, all its connection's lanes) has to wait, and why."""
+    """How long a lane (or, ``whole_connection``, all its connection's lanes) has to wait, and why.
+
+    ``paused``: for want of a setting that works; other rules or settings may end it at once.
+    """
 
     length: timedelta
     reason: str
     whole_connection: bool = False
+    paused: bool = False
 
 
 Luck = Callable[[], float]
@@ -161,7 +165,7 @@ def lane_wait(outcomes: list[Result | Failure], failures: int) -> Wait | None:
     """How long the lane waits after a batch: by the far end's wish, or backing off when everything failed."""
     for outcome in outcomes:
         if isinstance(outcome, ConfigError):
-            return Wait(_PAUSE, f"{outcome.message} {outcome.hint}", whole_connection=True)
+            return Wait(_PAUSE, f"{outcome.message} {outcome.hint}", whole_connection=True, paused=True)
         if isinstance(outcome, RateLimited):
             return Wait(outcome.after, outcome.message, whole_connection=outcome.scope == "connection")
     temporary = [one for one in outcomes if isinstance(one, Retryable | Ambiguous)]

@@ -8,7 +8,8 @@ marks the events as planned. A crash in between plans the batch again, to the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 from hub import keys
@@ -33,8 +34,11 @@ from hub.store.runs import NewDelivery, NewRun
 BATCH = 200
 #: A held rule is looked at again on every reload and start; the clock is only the last resort.
 _HELD_MS = 3_600_000
-#: How long a fetch may take before someone else may start it again.
-_FETCH_MS = 60_000
+#: A clock may differ from Stripe's by as much as the check of signatures tolerates: no order of today is taken for old.
+_CLOCKS_DIFFER_MS = 300_000
+
+_TOO_OLD = "It happened before the hub's first start: recorded, not acted on. To act on it:  hub replay {id}"
+_OTHER_MODE = "Live and test are kept apart: it was made with the other kind of key."
 
 #: The lane of steps that only steer: ``if``, ``wait``, ``stop``. A lane without a connection is this database's own.
 STEERING = Lane(":steps", "", serial=True)
@@ -79,7 +83,9 @@ class Planner:
     """Plans what is due, one batch at a time.
 
     ``mode`` is the API key's (True live, False test, None unknown): events of the other mode are recorded and have
-    no effects. ``fetch`` is None without an API key. ``planned`` is called after each batch that made deliveries.
+    no effects, and so are those from before ``first_start``, unless a person asks. ``fetch`` is None without an API
+    key; one that is not answered within ``lease`` may be started again by someone else. ``planned`` is called after
+    each batch that made deliveries.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class Planner:
         clock: Clock,
         *,
         mode: bool | None,
+        first_start: int,
+        lease: timedelta,
         rehearse: bool,
         fetch: Fetch | None,
         planned: Callable[[], None],
@@ -99,6 +107,8 @@ class Planner:
         self._contexts = contexts
         self._clock = clock
         self._mode = mode
+        self._acts_since = first_start - _CLOCKS_DIFFER_MS
+        self._lease_ms = round(lease.total_seconds() * 1000)
         self._rehearse = rehearse
         self._fetch = fetch
         self._planned = planned
@@ -130,7 +140,9 @@ class Planner:
             order = None if reading.order is None else next(after)
             if object_to_fetch(planning.event) and not reading.raw:
                 self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
-            elif self._is_of_other_mode(planning.event) or not (rules := _met(batch, planning, reading, order)):
+            elif why_not := self._why_not(planning):
+                batch.planned.append(replace(planning, note=why_not))
+            elif not (rules := _met(batch, planning, reading, order)):
                 batch.planned.append(planning)
             else:
                 cases.append(self._case(batch, planning, reading, order, rules, fetched, now))
@@ -150,8 +162,15 @@ class Planner:
             return {}
         return self._database.read(lambda connection: orders.load_enrichments(connection, LINE_ITEMS, ids))
 
-    def _is_of_other_mode(self, event: Event) -> bool:
-        return self._mode is not None and self._mode is not event.livemode
+    def _why_not(self, planning: Planning) -> str:
+        """Why no rule may act on an event; "" when they may."""
+        event = planning.event
+        if self._mode is not None and self._mode is not event.livemode:
+            return _OTHER_MODE
+        # A shop that installs the hub has done its earlier orders by other means.
+        if event.created < self._acts_since and not planning.asked:
+            return _TOO_OLD.format(id=event.id)
+        return ""
 
     def _case(
         self,
@@ -197,12 +216,13 @@ class Planner:
         if self._fetch is None:
             self._postpone(planning, rule, _NO_KEY, _HELD_MS, batch)
         else:
-            self._postpone(planning, rule, f"Asking Stripe for the {kind.replace('_', ' ')}.", _FETCH_MS, batch)
+            self._postpone(planning, rule, f"Asking Stripe for the {kind.replace('_', ' ')}.", self._lease_ms, batch)
             self._fetch(planning.event, kind, object_id)
 
     def _postpone(self, planning: Planning, rule: str, note: str, wait: int, batch: _Batch) -> None:
         tries = planning.tries if planning.rule == rule else 0
-        batch.postponed.append(Postponed(planning.event.seq, rule, self._clock.now() + wait, tries, note))
+        due_at = self._clock.now() + wait
+        batch.postponed.append(Postponed(planning.event.seq, rule, due_at, tries, note, planning.asked))
 
 
 def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int, Json]]:

@@ -166,7 +166,7 @@ class Sender:
         terms = Terms(
             retry=ready.step.retry or ready.rule.retry or DEFAULT,
             on_unknown=ready.step.on_unknown or action.on_unknown,
-            can_be_repeated=action.idempotency is not Idempotency.NONE,
+            can_be_repeated=_can_be_repeated(action, ready.step.on_unknown),
             tolerated=ready.tolerated,
             batch_id=taken.batch_id,
             repeated=taken.repeated,
@@ -192,17 +192,16 @@ class Sender:
         if self._rehearse:
             return _Sent([judging.rehearsed(one.ready.work, action.preview(one.params)) for one in sending], [])
         kind = action.name.partition(".")[0]
-        missing = ConfigError(f"{action.connection.title} is not connected.", f"Add {kind}: under connections:.")
+        remedy = f"Add  {kind}:  to the connections of rules.yaml."
+        missing = ConfigError(f"{action.connection.title} is not connected.", remedy)
         return self._judged(sending, [missing] * len(sending))
 
     def _look_up(
         self, action: Action[Any, Any], connection: Connection, taken: Claim, sending: Sequence[_ToSend]
     ) -> dict[int, Settled]:
         """What is known of a batch that may have been applied, by delivery; the rest may be sent again."""
-        if action.idempotency is Idempotency.NATIVE:
-            return {}
         try:
-            answers: Sequence[object] = _answers(action, connection, _batch(taken, sending))
+            answers = _answers(action, connection, taken, sending)
         except Exception as error:  # noqa: BLE001 - not knowing is an answer too: it is judged, not dropped
             doubt = error if isinstance(error, ConfigError) else Ambiguous(f"The look-up failed: {_said(error)}")
             return {one.work.id: one for one in self._judged(sending, [doubt] * len(sending)).settled}
@@ -233,16 +232,25 @@ class Sender:
             lanes.block(connection, lane.lane_id, 0, "", 0)
 
 
-def _answers(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> Sequence[object]:
+def _answers(
+    action: Action[Any, Any], connection: Connection, taken: Claim, sending: Sequence[_ToSend]
+) -> Sequence[object]:
     if action.idempotency is Idempotency.LOOKUP:
-        return action.lookup(connection, batch)
-    return [CANNOT_TELL] * len(batch)
+        return action.lookup(connection, _batch(taken, sending))
+    return [NOT_APPLIED if one.terms.can_be_repeated else CANNOT_TELL for one in sending]
+
+
+def _can_be_repeated(action: Action[Any, Any], on_unknown: str | None) -> bool:
+    """Whether a second try is safe. ``hold`` in a rule outweighs what the far end promises of keys that come again."""
+    if action.idempotency is Idempotency.NATIVE:
+        return on_unknown != "hold"
+    return action.idempotency is Idempotency.LOOKUP
 
 
 def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> None:
     until = now + round(wait.length.total_seconds() * 1000)
     if wait.whole_connection:
-        lanes.block_connection(connection, lane.connection, until, wait.reason)
+        lanes.block_connection(connection, lane.connection, until, wait.reason, paused=wait.paused)
     else:
         lanes.block(connection, lane.lane_id, until, wait.reason, lane.failures + 1)
 

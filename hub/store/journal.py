@@ -33,11 +33,16 @@ _EVENT = (
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """An event that waits to be planned, for every rule (``rule`` "") or for the one that had to wait."""
+    """An event that waits to be planned, for every rule (``rule`` "") or for the one that had to wait.
+
+    ``asked``: a person wants it acted on, however old it is. ``note`` says, once it is planned, why nothing was done.
+    """
 
     event: Event
     rule: str
     tries: int
+    asked: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Postponed:
     due_at: int
     tries: int
     note: str
+    asked: bool = False
 
 
 def append(connection: Connection, received: Sequence[Event], now: int) -> list[Appended]:
@@ -90,11 +96,11 @@ def _row(event: Event) -> dict[str, Any]:
 def due(connection: Connection, now: int, limit: int) -> list[Planning]:
     """Up to ``limit`` plannings that are due, oldest first."""
     rows = connection.execute(_DUE, {"now": now, "most": limit})
-    return [Planning(_event(row), row.rule, row.tries) for row in rows]
+    return [Planning(_event(row), row.rule, row.tries, row.asked) for row in rows]
 
 
 _DUE = (
-    sa.select(plannings.c.rule, plannings.c.tries, *_EVENT)
+    sa.select(plannings.c.rule, plannings.c.tries, plannings.c.asked, *_EVENT)
     .join(events, events.c.seq == plannings.c.event_seq)
     .where(plannings.c.due_at.is_not(None), plannings.c.due_at <= sa.bindparam("now"))
     .order_by(plannings.c.due_at, plannings.c.event_seq)
@@ -112,13 +118,22 @@ def next_due(connection: Connection) -> int | None:
 
 def planned(connection: Connection, done: Iterable[Planning], ruleset_id: int) -> None:
     """Marks plannings as done under a rule set."""
-    _PLANNED(connection, [{"seq": one.event.seq, "name": one.rule, "planned_with": ruleset_id} for one in done])
+    rows = [
+        {"seq": one.event.seq, "name": one.rule, "planned_with": ruleset_id, "why": one.note, "by_hand": False}
+        for one in done
+    ]
+    _PLANNED(connection, rows)
 
 
 _PLANNED = Many(
     plannings.update()
     .where(plannings.c.event_seq == sa.bindparam("seq"), plannings.c.rule == sa.bindparam("name"))
-    .values(due_at=None, ruleset_id=sa.bindparam("planned_with"), note="")
+    .values(
+        due_at=None,
+        ruleset_id=sa.bindparam("planned_with"),
+        note=sa.bindparam("why"),
+        asked=sa.bindparam("by_hand"),
+    )
 )
 
 
@@ -127,10 +142,17 @@ def postpone(connection: Connection, postponed: Sequence[Postponed]) -> None:
     if not postponed:
         return
     rows = [
-        {"event_seq": one.event_seq, "rule": one.rule, "due_at": one.due_at, "tries": one.tries, "note": one.note}
+        {
+            "event_seq": one.event_seq,
+            "rule": one.rule,
+            "due_at": one.due_at,
+            "tries": one.tries,
+            "note": one.note,
+            "asked": one.asked,
+        }
         for one in postponed
     ]
-    statement = upsert(connection.dialect.name, plannings, ("event_seq", "rule"), ("due_at", "tries", "note"))
+    statement = upsert(connection.dialect.name, plannings, ("event_seq", "rule"), ("due_at", "tries", "note", "asked"))
     connection.execute(statement, rows)
 
 
@@ -148,17 +170,17 @@ def wake_event(connection: Connection, seq: int, now: int) -> None:
 
 def waiting(connection: Connection, seq: int) -> list[Postponed]:
     """The open plannings of one event."""
-    columns = (plannings.c.event_seq, plannings.c.rule, plannings.c.due_at, plannings.c.tries, plannings.c.note)
+    columns = [plannings.c[name] for name in ("event_seq", "rule", "due_at", "tries", "note", "asked")]
     open_ones = (plannings.c.event_seq == seq, plannings.c.due_at.is_not(None))
     return [Postponed(*row) for row in connection.execute(sa.select(*columns).where(*open_ones))]
 
 
 def replan(connection: Connection, chosen: Sequence[int], now: int) -> None:
-    """Has events planned again by every rule; effects that exist keep their keys and do not repeat."""
+    """Has events planned again by every rule, as a person asks; effects that exist keep their keys: none repeats."""
     connection.execute(
         plannings.update()
         .where(plannings.c.event_seq.in_(list(chosen)), plannings.c.rule == EVERY_RULE)
-        .values(due_at=now, tries=0)
+        .values(due_at=now, tries=0, asked=True)
     )
 
 

@@ -84,15 +84,17 @@ _DUE_LANES = _due_lanes()
 
 def block(connection: Connection, lane_id: int, until: int, reason: str, failures: int) -> None:
     """Has the whole lane wait until ``until``: back-off, or the far end's wish."""
-    values = {"blocked_until": until, "reason": reason, "failures": failures}
+    values = {"blocked_until": until, "reason": reason, "failures": failures, "paused": False}
     connection.execute(lanes.update().where(lanes.c.id == lane_id).values(values))
 
 
-def block_connection(connection: Connection, name: str, until: int, reason: str) -> None:
-    """Pauses every lane of a connection."""
-    connection.execute(lanes.update().where(lanes.c.connection == name).values(blocked_until=until, reason=reason))
+def block_connection(connection: Connection, name: str, until: int, reason: str, *, paused: bool) -> None:
+    """Has every lane of a connection wait. ``paused``: for want of a setting that works."""
+    values = {"blocked_until": until, "reason": reason, "paused": paused}
+    connection.execute(lanes.update().where(lanes.c.connection == name).values(values))
 
 
-def unblock_connections(connection: Connection) -> None:
-    """Lets paused lanes try again: the rules or the settings may have changed."""
-    connection.execute(lanes.update().where(lanes.c.blocked_until > 0).values(blocked_until=0, reason="", failures=0))
+def resume_paused(connection: Connection) -> None:
+    """Lets paused connections try again: the rules or the settings may have changed."""
+    values = {"blocked_until": 0, "reason": "", "failures": 0, "paused": False}
+    connection.execute(lanes.update().where(lanes.c.paused).values(values))

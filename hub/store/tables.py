@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -72,6 +73,7 @@ plannings = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("ruleset_id", Integer, ForeignKey("rulesets.id")),
     Column("note", Text, nullable=False, server_default=""),
+    Column("asked", Boolean(create_constraint=False), nullable=False, server_default=false()),  # by a person
     Index(
         "ix_plannings_open",
         "due_at",
@@ -159,6 +161,7 @@ lanes = Table(
     Column("serial", Boolean(create_constraint=False), nullable=False),  # one batch at a time
     Column("blocked_until", BigInteger, nullable=False, server_default=text("0")),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("paused", Boolean(create_constraint=False), nullable=False, server_default=false()),  # a setting is wrong
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row; a success sets it to 0
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def runs_for(hub: Hub, once_per: str, orders: list[tuple[str, str]]) -> int:
         hub.contexts,
         hub.clock,
         mode=None,
+        first_start=0,
+        lease=timedelta(seconds=60),
         rehearse=False,
         fetch=None,
         planned=lambda: None,
