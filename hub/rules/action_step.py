@@ -49,7 +49,7 @@ class ActionReader:
     def _entries(self, action: AnyAction, what: Entry, defaults: Map | None, node: Map) -> dict[str, Entry] | None:
         """The settings by name, completed from ``defaults:``; None when they are not where they belong."""
         given = what.value
-        allowed = [*models.settings_of(action.params), *_common(action)]
+        allowed = settings_allowed(action)
         if isinstance(given, Text) and given.is_empty:
             if self._beside(action, what, node, allowed):
                 return None
@@ -167,8 +167,10 @@ class ActionReader:
         problems.add("A05", setting.node.place, message, hint)
 
 
-def _common(action: AnyAction) -> tuple[str, ...]:
-    return ("connection", "on_unknown") if isinstance(action, Action) else ()
+def settings_allowed(action: AnyAction) -> list[str]:
+    """The names of everything that may stand below an action."""
+    common = ("connection", "on_unknown") if isinstance(action, Action) else ()
+    return [*models.settings_of(action.params), *common]
 
 
 def _is_dynamic(static: Any) -> bool:

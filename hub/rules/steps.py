@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from hub.retry import RetryPolicy
 from hub.rules import catalogue, keys, suggest
-from hub.rules.action_step import ActionReader
-from hub.rules.actions import Actions
+from hub.rules.action_step import ActionReader, settings_allowed
+from hub.rules.actions import Actions, AnyAction
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, ConditionReader
 from hub.rules.connections import ConnectionSpec
 from hub.rules.document import Entry, Items, Map, Node, Text
 from hub.rules.scope import Scope, Uses
 from hub.rules.settings import SettingReader
-from hub.rules.slots import Slot, result_type, settings_of
+from hub.rules.slots import Slot, result_type
 from hub.rules.step import Step
 from hub.rules.step_parts import for_each, length, retry
 from hub.rules.templates import Workshop
@@ -102,9 +102,20 @@ class StepsReader:
     def _beside(self, node: Map, what: Entry) -> Map:
         """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""
         action = self.actions.get(what.key.value)
-        lost = settings_of(action.params) if action and isinstance(what.value, Text) and what.value.is_empty else ()
-        rest = tuple(one for one in node.entries if one.key.value not in lost and not _says_what(one))
-        return replace(node, entries=rest)
+        rest = tuple(one for one in node.entries if not _says_what(one))
+        if action is None:
+            return replace(node, entries=rest)
+        lost = [one for one in rest if one.key.value in settings_allowed(action) and one.key.value not in _BESIDE]
+        if not (isinstance(what.value, Text) and what.value.is_empty):
+            self._move_below(action, lost)
+        return replace(node, entries=tuple(one for one in rest if one not in lost))
+
+    def _move_below(self, action: AnyAction, lost: Sequence[Entry]) -> None:
+        """A03 where only some of an action's settings stand beside it."""
+        if lost:
+            names = ", ".join(one.key.value for one in lost)
+            message = f"What belongs to {action.name} must be indented below it."
+            self.workshop.problems.add("A03", lost[0].key.place, message, f"Move below {action.name}: {names}.")
 
     # --- Blocks ---
 

@@ -149,7 +149,7 @@ def done_unanswered(sink: Sink, call: Call) -> Reply:
 
 
 def test_16_a_call_that_must_not_come_twice_waits_for_a_person(tmp_path: Path, sink: Sink) -> None:
-    rules = http_rules(sink.base).replace("retry: {times: 30, wait: 1 second}", "on_unknown: hold")
+    rules = http_rules(sink.base, ", on_unknown: hold")
     sink.plan = lambda call: done_unanswered(sink, call)
     with opened(tmp_path, rules) as shop:
         shop.serve()

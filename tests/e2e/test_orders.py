@@ -323,9 +323,12 @@ def test_events_of_every_other_kind_are_taken_and_make_neither_orders_nor_rows(s
 def test_a_sale_from_before_the_hubs_first_start_is_recorded_and_not_acted_on(shop: Shop) -> None:
     earlier = int(time.time()) - 7200
     obj = session(created=earlier)
-    assert shop.send(sales.event(obj, created=earlier)).status == 200
+    event = sales.event(obj, created=earlier)
+    assert shop.send(event).status == 200
     marked(shop)
     assert (shop.order(obj["id"])["state"], shop.row_of(obj["id"])) == ("paid", [])
+    assert shop.hub("replay", event["id"]).code == 0
+    eventually("it is acted on when a person asks", lambda: len(shop.row_of(obj["id"])) == 1)
 
 
 def test_money_that_arrives_after_the_first_start_counts_although_the_checkout_was_opened_before(shop: Shop) -> None:
