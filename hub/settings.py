@@ -51,10 +51,20 @@ class Settings(BaseModel):
 
     @field_validator("stripe_webhook_secret")
     @classmethod
-    def _no_empty_secret(cls, value: SecretStr | None) -> SecretStr | None:
+    def _is_signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        secrets = [] if value is None else [one.strip() for one in value.get_secret_value().split(",")]
         # An empty secret must never mean "do not verify".
-        if value is not None and not all(one.strip() for one in value.get_secret_value().split(",")):
+        if not all(secrets):
             raise ValueError("it is empty, or has an empty part between commas; Stripe's secrets begin with whsec_")
+        if not all(one.startswith("whsec_") for one in secrets):
+            raise ValueError("it must begin with whsec_; Stripe shows it beside the webhook endpoint")
+        return value
+
+    @field_validator("stripe_api_key")
+    @classmethod
+    def _is_for_servers(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("rk_", "sk_")):
+            raise ValueError("it must be a restricted key (rk_…) or a secret one (sk_…); pk_… is the one for web pages")
         return value
 
     @field_validator("currency_decimals", mode="before")

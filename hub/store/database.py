@@ -379,7 +379,8 @@ def _plain(error: Exception) -> str:
 
 
 _REMEDIES = {
-    "psycopg": "Install the hub with its PostgreSQL part: pip install 'checkout-hub[postgresql]'.",
+    "No module named": "Install the hub with its PostgreSQL part: pip install 'checkout-hub[postgresql]'.",
+    "connection failed": "Start the server, or correct the address, name and password in HUB_DATABASE_URL.",
     "not a database": "The file is something else or damaged. Restore a backup, or point HUB_DATABASE_URL elsewhere.",
     "unable to open": "Check that the folder exists and that the hub may write there.",
     "readonly": "Allow the hub to write to the file and its folder.",
