@@ -11,7 +11,7 @@ import typer
 from hub.app import Hub
 from hub.cli.deliveries import as_document
 from hub.cli.open_ import opened, since_ms
-from hub.cli.output import AsJson, Limit, console, iso, no, print_json, print_table, when
+from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, say, when
 from hub.model import Context, Order, OrderState
 from hub.money import Money, from_stripe
 from hub.store import listing
@@ -130,20 +130,20 @@ def _print(
 ) -> None:
     total = _total(hub, one)
     mode = "" if one.livemode else "  (test mode)"
-    print(f"Order {one.number}  {one.state}  {total or ''} {one.currency}{mode}")
-    print(f"{one.id}")
-    print(f"{one.customer_name}  {one.customer_email}".rstrip())
+    say(f"Order {one.number}  {one.state}  {total or ''} {one.currency}{mode}")
+    say(f"{one.id}")
+    say(f"{one.customer_name}  {one.customer_email}".rstrip())
     label = context["order"]["shipping"]["label"]
     if label:
-        print(label)
-    print()
+        say(label)
+    say()
     items = [(line["quantity"], line["name"], line["sku"], line["total"]) for line in context["order"]["items"]]
     print_table(["Pieces", "Item", "SKU", "Total"], items, "No items known; they are fetched when a rule needs them.")
-    print()
+    say()
     rows = [(when(event.received_at), "event", event.type, event.id, event.waiting) for event in events]
     rows += [
         (when(line.updated_at), line.state, line.action, f"{line.rule}, step {line.step}", line.error)
         for line in reversed(deliveries)
     ]
     print_table(["When", "What", "Which", "Where", "Note"], sorted(rows, key=lambda row: row[0]), "")
-    console().print()
+    say()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
@@ -27,9 +28,24 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 
 
+def say(text: str = "") -> None:
+    """Prints a text in which buyers may have their words."""
+    print(visible(text))
+
+
+def visible(text: str) -> str:
+    """Nothing in it steers a terminal or turns its writing direction: such characters are spelled out."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+#: Control characters but tab and line feed, and those that change the direction of what follows
+#: (https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing).
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
 def print_json(document: Any) -> None:
-    """The whole answer for a program."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """The whole answer for a program; spelled out in JSON's own way, whatever steers a terminal stays what it is."""
+    say(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
@@ -45,7 +61,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
 
 def _plain(cell: Any) -> Any:
     # Text, not markup: a buyer called "[red]" is not a colour.
-    return Text("" if cell is None else str(cell))
+    return Text("" if cell is None else visible(str(cell)))
 
 
 def when(milliseconds: int | None) -> str:
@@ -62,7 +78,7 @@ def iso(milliseconds: int | None) -> str | None:
 
 def no(message: str) -> typer.Exit:
     """The answer "no": a sentence on standard error, exit code 1; to be raised."""
-    print(message, file=sys.stderr)
+    print(visible(message), file=sys.stderr)
     return typer.Exit(1)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli import given
-from hub.cli.output import AsJson, no, print_json
+from hub.cli.output import AsJson, no, print_json, say
 from hub.cli.rules_file import rule_called, usable
 from hub.model import Context
 from hub.rules import catalogue, values
@@ -45,7 +45,7 @@ def try_(
     if as_json:
         print_json(_document(chosen, tried))
     else:
-        print(_text(chosen, source, context, ruleset, tried))
+        say(_text(chosen, source, context, ruleset, tried))
 
 
 def _given(rule: Rule, event: str | None, last: bool, file: Path | None) -> tuple[Context | None, str]:
