@@ -36,6 +36,7 @@ def dialled(server: Server, account: tuple[str, str] | None) -> smtplib.SMTP:
         line = _opened(server)
         try:
             # A letter and its last line are sent apart; without this, each would cost 40 ms of waiting for the other.
+            assert line.sock is not None, "smtplib keeps it from the moment it is connected"
             line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if server.tls == "starttls":
                 line.starttls(context=ssl.create_default_context())

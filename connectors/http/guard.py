@@ -70,8 +70,8 @@ def check(host: str) -> None:
 class PublicOnly(AbstractResolver):
     """Resolves a name once; the client dials what was vetted. One address that is not public refuses the name."""
 
-    def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver or ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

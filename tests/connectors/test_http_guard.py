@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import threading
+import asyncio
+import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientError, ClientSession, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from connectors.http import Http, HttpRequest
-from connectors.http.guard import is_public, literal
+from connectors.http.guard import Forbidden, PublicOnly, is_public, literal
 from hub.clock import ManualClock
 from hub.connector import Batch, Failure, Permanent, Place, Result
 from hub.testing.http_sink import HttpSink
@@ -139,16 +141,40 @@ def test_a_base_url_inside_the_network_is_refused_too(sink: HttpSink, tmp_path: 
     assert sink.calls == 0
 
 
-def test_a_name_is_looked_up_once_so_that_it_cannot_change_after_it_was_vetted(sink: HttpSink, tmp_path: Path) -> None:
-    looked_up: list[object] = []
-    watching = threading.Event()
+class Rebinding(AbstractResolver):
+    """A name server that answers with a public address first and with this machine's from then on."""
 
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "socket.getaddrinfo" and watching.is_set():
-            looked_up.append(arguments[0])
+    def __init__(self) -> None:
+        self.answers = ["8.8.8.8"]
 
-    sys.addaudithook(hook)
-    watching.set()
-    call(sink.url.replace("127.0.0.1", "localhost") + "/orders", tmp_path, allow_private=True)
-    watching.clear()
-    assert looked_up == ["localhost"]
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        address = self.answers.pop() if self.answers else "127.0.0.1"
+        return [ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+def dialled(resolver: AbstractResolver, times: int) -> list[str]:
+    """The addresses to which a client opens a line for ``times`` calls; none is really opened."""
+    addresses: list[str] = []
+
+    def refuse(address: Any) -> socket.socket:
+        addresses.append(address[4][0])
+        raise OSError("not opened")
+
+    async def call_again_and_again() -> None:
+        connector = TCPConnector(resolver=PublicOnly(resolver), socket_factory=refuse, use_dns_cache=False)
+        async with ClientSession(connector=connector) as session:
+            for _ in range(times):
+                with pytest.raises((ClientError, Forbidden)):
+                    await session.get("http://rebinding.example/")
+
+    asyncio.run(call_again_and_again())
+    return addresses
+
+
+def test_what_was_vetted_is_what_is_dialled_however_often_the_name_changes() -> None:
+    assert dialled(Rebinding(), times=3) == ["8.8.8.8"]
