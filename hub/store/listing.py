@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hub.keys import effect_key
 from hub.model import Order
 from hub.store import orders as order_store
-from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, runs
+from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, rulesets, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class DeliveryLine:
     subject: str
     order: int | None
     rule: str
+    rules: str  #: the digest of the rule set it was planned with
     step: str
     item: str
     action: str
@@ -154,10 +155,12 @@ def list_deliveries(
             events.c.id.label("event"),
             lanes.c.blocked_until,
             lanes.c.reason,
+            rulesets.c.digest,
         )
         .join(runs, runs.c.id == deliveries.c.run_id)
         .join(events, events.c.seq == runs.c.event_seq)
         .join(lanes, lanes.c.id == deliveries.c.lane_id)
+        .join(rulesets, rulesets.c.id == deliveries.c.ruleset_id)
     )
     if subject is not None:
         statement = statement.where(runs.c.subject == subject)
@@ -188,6 +191,7 @@ def _delivery(row: Any) -> DeliveryLine:
         subject=row.subject,
         order=row.order_number,
         rule=row.rule,
+        rules=row.digest,
         step=row.step,
         item=row.item,
         action=row.action,

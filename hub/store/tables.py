@@ -91,7 +91,15 @@ rulesets = Table(
     Column("id", Integer, Identity(), primary_key=True),
     Column("digest", Text, nullable=False, unique=True),
     Column("files", Text, nullable=False),
+)
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("number", Integer, Identity(), primary_key=True),
+    Column("ruleset_id", Integer, ForeignKey("rulesets.id"), nullable=False),
     Column("loaded_at", BigInteger, nullable=False),
+    Column("author", Text, nullable=False, server_default=""),  # "" = somebody with an editor
+    Column("reason", Text, nullable=False, server_default=""),
 )
 
 #: Sales. ``number`` is the shop's running order number; the facts behind ``state`` only accumulate.

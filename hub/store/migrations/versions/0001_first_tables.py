@@ -65,9 +65,18 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("files", sa.Text(), nullable=False),
-        sa.Column("loaded_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rulesets")),
         sa.UniqueConstraint("digest", name=op.f("uq_rulesets_digest")),
+    )
+    op.create_table(
+        "rule_versions",
+        sa.Column("number", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("ruleset_id", sa.Integer(), nullable=False),
+        sa.Column("loaded_at", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["ruleset_id"], ["rulesets.id"], name=op.f("fk_rule_versions_ruleset_id")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_rule_versions")),
     )
     op.create_table(
         "stock_items",
