@@ -28,6 +28,7 @@ COMMANDS = {
     "fields": "reference:fields",
     "actions": "reference:actions",
     "filters": "reference:filters",
+    "explain": "explain:explain_",
     "rules": "rules:app",
     "send-test": "send_test:send_test",
     "events": "events:events",

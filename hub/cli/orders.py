@@ -47,7 +47,7 @@ def order(
 ) -> None:
     """Show one order: buyer, items, and what happened to it."""
     with opened() as hub:
-        found = hub.database.read(lambda connection: _find(connection, session_id))
+        found = hub.database.read(lambda connection: find_order(connection, session_id))
         if found is None:
             raise no(f"There is no order {session_id}. List them with  hub orders")
         context = hub.contexts.of({found.event_seq: found.number})[found.event_seq]
@@ -63,7 +63,8 @@ def order(
         _print(hub, found, context, events, deliveries)
 
 
-def _find(connection: Connection, name: str) -> Order | None:
+def find_order(connection: Connection, name: str) -> Order | None:
+    """The order of a session (``cs_…``) or of a number."""
     if name.isascii() and name.isdigit() and len(name) < 16:
         return order_store.load(connection, [int(name)]).get(int(name))
     return order_store.find(connection, name)

@@ -144,15 +144,16 @@ def _conditions(tried: Tried) -> list[dict[str, Any]]:
     seen = tried.why.condition
     if seen is None:
         return []
-    return [_seen(one) for one in (seen.children if seen.text == "all:" else (seen,))]
+    return [seen_document(one) for one in (seen.children if seen.text == "all:" else (seen,))]
 
 
-def _seen(seen: Seen) -> dict[str, Any]:
+def seen_document(seen: Seen) -> dict[str, Any]:
+    """A condition as programs get it, with what it saw."""
     return {
         "text": seen.text,
         "was": seen.was,
         "met": seen.met,
-        "children": [_seen(child) for child in seen.children],
+        "children": [seen_document(child) for child in seen.children],
     }
 
 

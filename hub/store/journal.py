@@ -57,6 +57,16 @@ class Postponed:
     asked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PlanningLine:
+    """What became of an event's planning: ``due_at`` is None once it is done; ``note`` says why it waits or was not."""
+
+    event_seq: int
+    rule: str
+    due_at: int | None
+    note: str
+
+
 def append(connection: Connection, received: Sequence[Event], now: int) -> list[Appended]:
     """Stores what is new of ``received``, in order, each with its planning; one answer per event.
 
@@ -173,6 +183,14 @@ def waiting(connection: Connection, seq: int) -> list[Postponed]:
     columns = [plannings.c[name] for name in ("event_seq", "rule", "due_at", "tries", "note", "asked")]
     open_ones = (plannings.c.event_seq == seq, plannings.c.due_at.is_not(None))
     return [Postponed(*row) for row in connection.execute(sa.select(*columns).where(*open_ones))]
+
+
+def plannings_of(connection: Connection, seqs: Sequence[int]) -> list[PlanningLine]:
+    """The plannings of events, done and open."""
+    columns = [plannings.c[name] for name in ("event_seq", "rule", "due_at", "note")]
+    return [
+        PlanningLine(*row) for row in connection.execute(sa.select(*columns).where(plannings.c.event_seq.in_(seqs)))
+    ]
 
 
 def replan(connection: Connection, chosen: Sequence[int], now: int) -> None:
