@@ -135,7 +135,7 @@ class Compiler:
             known = (
                 f"Under texts: there is {', '.join(self.scope.texts)}."
                 if self.scope.texts
-                else "Add it under  texts: ."
+                else "Add it under “texts:”."
             )
             hint = f"Did you mean “texts.{close}”?" if close else known
             self.missing_text(tree.at, f"We do not know “{tree}”.", hint)

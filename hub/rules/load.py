@@ -124,7 +124,7 @@ class _Loader:
             return  # told already
         hint = "Start with  rules:  and below it  - name: My first rule"
         place = document.root.place if document.root else Place(document.name, 1, 1)
-        message = "The file is empty." if document.root is None else "The file must begin with settings like rules: ."
+        message = "The file is empty." if document.root is None else "The file must begin with settings like “rules:”."
         self._problems.add("K03", place, message, hint)
 
     def _version(self, entry: Entry | None) -> None:
@@ -188,7 +188,7 @@ class _Loader:
         place = entry.key.place if isinstance(node, Text) and node.is_empty else node.place
         hint = "Start every rule with  - name: …"
         message = (
-            "There are no rules below rules: ."
+            "There are no rules below “rules:”."
             if place is entry.key.place
             else "rules: must be a list; each rule starts with “- ”."
         )

@@ -243,7 +243,7 @@ def _one_of_named(asked: Asked) -> frozenset[str]:
             hint = (
                 f"Did you mean “{close}”?"
                 if close
-                else f"Write the list out:  {asked.line(f'[{asked.node.value}]')}   — or add it under  lists: ."
+                else f"Write the list out:  {asked.line(f'[{asked.node.value}]')}   — or add it under “lists:”."
             )
             raise Misread("C12", f"There is no list called “{asked.node.value}”.", hint)
         return frozenset(one.casefold() for one in named)

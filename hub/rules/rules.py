@@ -99,7 +99,7 @@ class RuleReader:
             return Held("“within” of once_per is not in force in this version; remove it.", missing_connection=False)
         if self._missing:
             kinds = ", ".join(sorted(self._missing))
-            return Held(f"There is no connection for {kinds}. Add it under connections: .", missing_connection=True)
+            return Held(f"There is no connection for {kinds}. Add it under “connections:”.", missing_connection=True)
         used = {step.connection for step in rule.every_step() if step.connection}
         unset = sorted({name for one in used for name in self._shared.connections[one].unset})
         if unset:
@@ -224,7 +224,7 @@ class RuleReader:
             return ALWAYS
         if isinstance(entry.value, Text) and entry.value.is_empty:
             hint = "For example:  order.total: over 100 USD   on a line of its own below it."
-            self._problems.add("K10", entry.key.place, "Nothing stands below if: .", hint)
+            self._problems.add("K10", entry.key.place, "Nothing stands below “if:”.", hint)
             return ALWAYS
         return ConditionReader(self._shared.workshop, scope, self._uses).read(entry.value)
 

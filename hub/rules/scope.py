@@ -177,7 +177,7 @@ def _not_here(root: str, scope: Scope) -> Misread:
             "X03", "“item” is only available inside a loop.", "Add  for_each: order.items  to the rule or step."
         )
     if root == "error":
-        return Misread("X03", "“error” is only available below  on_error: .", here)
+        return Misread("X03", "“error” is only available below “on_error:”.", here)
     where = (
         "all of: " + ", ".join(scope.triggers)
         if len(scope.triggers) > 1

@@ -73,7 +73,7 @@ class StepsReader:
             return ()
         place = entry.key.place if isinstance(node, Text) and node.is_empty else node.place
         hint = "Write:  - slack.message:  and its settings below it."
-        self.workshop.problems.add("K10", place, f"There are no steps below {name}: .", hint)
+        self.workshop.problems.add("K10", place, f"There are no steps below “{name}:”.", hint)
         return ()
 
     def _step(self, node: Node, position: str) -> Iterator[Step]:
@@ -96,7 +96,7 @@ class StepsReader:
     def _example_among_steps(self, node: Map) -> None:
         if not self.names.has_examples:
             message = "This is an example, but it stands among the steps."
-            self.workshop.problems.add("K09", node.place, message, "Write  examples:  above it, as deep as  do: .")
+            self.workshop.problems.add("K09", node.place, message, "Write  examples:  above it, as deep as “do:”.")
         self.names.has_examples = True
 
     def _beside(self, node: Map, what: Entry) -> Map:
@@ -149,7 +149,7 @@ class StepsReader:
             return ALWAYS
         if isinstance(entry.value, Text) and entry.value.is_empty:
             hint = "For example:  if: order.total > 100"
-            self.workshop.problems.add("K10", entry.key.place, "Nothing stands behind if: .", hint)
+            self.workshop.problems.add("K10", entry.key.place, "Nothing stands behind “if:”.", hint)
             return ALWAYS
         return ConditionReader(self.workshop, scope, uses).read(entry.value)
 

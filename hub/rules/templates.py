@@ -249,7 +249,7 @@ class Workshop:
 
     def _dollar(self, text: Text, name: str, at: int) -> None:
         if re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-            message = f"${{{name}}} reads a secret, which is only possible under connections: ."
+            message = f"${{{name}}} reads a secret, which is only possible under “connections:”."
             self.report(text)("S02", at, message, "Put the secret into a connection; rules name the connection.")
         elif name.partition(".")[0] in catalogue.ROOTS:
             self.report(text)("X10", at, "Variables are written without a $.", f"Write:  {{{{ {name} }}}}")
