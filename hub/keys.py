@@ -16,6 +16,11 @@ def run_key(event: Event, trigger: str, subject: str, rule: str, item: str) -> s
     return _digest(event.account, str(event.livemode), trigger, subject, rule, item)
 
 
+def once_key(event: Event, rule: str, what: str, value: str) -> str:
+    """What runs of a rule with ``once_per … within`` have in common."""
+    return _digest(event.account, str(event.livemode), what, value, rule)
+
+
 def effect_key(run: str, step: str) -> str:
     """One per delivery: 32 hex digits, sent to far ends as the idempotency key."""
     return _digest(run, step)

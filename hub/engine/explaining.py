@@ -20,7 +20,7 @@ from hub.store.journal import EVERY_RULE, PlanningLine
 from hub.store.listing import DeliveryLine
 
 NOT_THERE_YET = "The rule was not there, or read otherwise, when the event was planned. To run it:  hub replay {event}"
-ANOTHER_RUN = "Its conditions are met, and it runs only once per {what}: it has run for another order."
+ANOTHER_RUN = "Its conditions are met, and it runs only once per {what}: it has run for another order already."
 NOT_PLANNED = "The event is not planned yet."
 EMPTY = "{each} has no entries."
 

@@ -28,7 +28,7 @@ from hub.store import journal, orders, runs
 from hub.store.database import Connection, Database
 from hub.store.journal import EVERY_RULE, Planning, Postponed
 from hub.store.lanes import Lane
-from hub.store.runs import NewDelivery, NewRun
+from hub.store.runs import NewDelivery, NewRun, Once
 
 #: Events per batch: large enough to share commits, small enough to hold in memory.
 BATCH = 200
@@ -243,8 +243,9 @@ def _met(batch: _Batch, planning: Planning, reading: Reading, order: Order | Non
 def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: int) -> NewRun:
     event = case.planning.event
     context = rule.with_item(case.context, planned.item)
+    unique, once = _unique_for(event, case.subject, trigger, rule, context)
     return NewRun(
-        key=keys.run_key(event, *_unique_for(case, trigger, rule, context), rule.name, planned.item),
+        key=keys.run_key(event, *unique, rule.name, planned.item),
         event_seq=event.seq,
         order_number=None if case.order is None else case.order.number,
         subject=case.subject,
@@ -253,14 +254,25 @@ def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: in
         item=planned.item,
         ruleset_id=ruleset_id,
         deliveries=[new_delivery(step, context) for step in planned.steps],
+        once=once,
     )
 
 
-def _unique_for(case: _Case, trigger: str, rule: Rule, context: Context) -> tuple[str, str]:
-    """What a run happens once for: trigger and subject, or what ``once_per`` says, whatever the trigger was."""
+def _unique_for(
+    event: Event, subject: str, trigger: str, rule: Rule, context: Context
+) -> tuple[tuple[str, str], Once | None]:
+    """What a run happens once for: trigger and subject, or what ``once_per`` says, whatever the trigger was.
+
+    With a time, other runs of the same value may follow later; whether one is too near is known when it is stored.
+    """
     if rule.once_per is None or (value := rule.once_per.value(context)) is None:
-        return trigger, case.subject
-    return f"once_per {rule.once_per.what}", str(value)
+        return (trigger, subject), None
+    what, within = rule.once_per.what, rule.once_per.within
+    if within is None:
+        return (f"once_per {what}", str(value)), None
+    key = keys.once_key(event, rule.name, what, str(value))
+    once = Once(key, event.created, round(within.total_seconds() * 1000))
+    return (f"once_per {what}", f"{value} {subject}"), once
 
 
 def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:

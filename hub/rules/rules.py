@@ -94,9 +94,6 @@ class RuleReader:
         reason = self._problems.spoilt.get(label)
         if reason is not None:
             return Held(reason, missing_connection=False)
-        if rule.once_per is not None and rule.once_per.within is not None:
-            # Acting every time, or once for ever, would both be wrong, and silently so.
-            return Held("“within” of once_per is not in force in this version; remove it.", missing_connection=False)
         if self._missing:
             kinds = ", ".join(sorted(self._missing))
             return Held(f"There is no connection for {kinds}. Add it under “connections:”.", missing_connection=True)

@@ -33,6 +33,15 @@ class NewDelivery:
     lane: Lane
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """At most one run of ``key`` within ``length`` (milliseconds) before or after ``at``."""
+
+    key: str
+    at: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
     """A subject that meets a rule: its deliveries in the order of the steps. ``key`` makes it happen once."""
@@ -47,13 +56,14 @@ class NewRun:
     ruleset_id: int
     deliveries: Sequence[NewDelivery]
     failed_delivery_id: int | None = None
+    once: Once | None = None
 
 
 def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int:
     """Stores runs and their deliveries; what exists already stays as it is. Returns how many deliveries are new."""
-    if not planned:
+    unique = _first_in_their_time(connection, list({run.key: run for run in planned}.values()))
+    if not unique:
         return 0
-    unique = list({run.key: run for run in planned}.values())
     statement = insert_ignoring(connection.dialect.name, runs, runs.c.key, runs.c.id)
     stored = connection.execute(statement, [_run_row(run, now) for run in unique])
     new = {row.key: row.id for row in stored}
@@ -62,6 +72,31 @@ def add_runs(connection: Connection, planned: Sequence[NewRun], now: int) -> int
     known = [run for run in unique if run.key not in new]
     _DELIVERY(connection, rows)
     return len(rows) + (_extend(connection, known, lane_ids, now) if known else 0)
+
+
+def _first_in_their_time(connection: Connection, planned: Sequence[NewRun]) -> list[NewRun]:
+    """Leaves out those of which another run exists within the time that their rule names."""
+    kept: list[NewRun] = []
+    for run in planned:
+        if run.once is None or not (_runs_near(connection, run, run.once) or _is_near(run, run.once, kept)):
+            kept.append(run)
+    return kept
+
+
+def _runs_near(connection: Connection, run: NewRun, once: Once) -> bool:
+    near = runs.c.once_at.between(once.at - once.length + 1, once.at + once.length - 1)
+    found = sa.select(runs.c.id).where(runs.c.once == once.key, near, runs.c.key != run.key).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def _is_near(run: NewRun, once: Once, others: Sequence[NewRun]) -> bool:
+    return any(
+        other.once is not None
+        and other.key != run.key
+        and other.once.key == once.key
+        and abs(other.once.at - once.at) < once.length
+        for other in others
+    )
 
 
 _DELIVERY_COLUMNS = (
@@ -102,6 +137,8 @@ def _run_row(run: NewRun, now: int) -> dict[str, Any]:
         "rule": run.rule,
         "item": run.item,
         "failed_delivery_id": run.failed_delivery_id,
+        "once": None if run.once is None else run.once.key,
+        "once_at": None if run.once is None else run.once.at,
         "created_at": now,
     }
 

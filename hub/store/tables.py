@@ -154,8 +154,17 @@ runs = Table(
     Column("rule", Text, nullable=False),
     Column("item", Text, nullable=False),
     Column("failed_delivery_id", _Id),  # set on a run of on_error steps: what failed
+    Column("once", Text),  # what it happens once for within a time, if the rule says so
+    Column("once_at", BigInteger),  # when its event was made: what that time is counted from
     Column("created_at", BigInteger, nullable=False),
     Index("ix_runs_subject", "subject"),
+    Index(
+        "ix_runs_once",
+        "once",
+        "once_at",
+        sqlite_where=text("once IS NOT NULL"),
+        postgresql_where=text("once IS NOT NULL"),
+    ),
     Index("ix_runs_event_seq", "event_seq"),
 )
 

@@ -167,12 +167,22 @@ def upgrade() -> None:
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("failed_delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("once", sa.Text(), nullable=True),
+        sa.Column("once_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["event_seq"], ["events.seq"], name=op.f("fk_runs_event_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("key", name=op.f("uq_runs_key")),
     )
     op.create_index("ix_runs_event_seq", "runs", ["event_seq"], unique=False)
+    op.create_index(
+        "ix_runs_once",
+        "runs",
+        ["once", "once_at"],
+        unique=False,
+        sqlite_where=sa.text("once IS NOT NULL"),
+        postgresql_where=sa.text("once IS NOT NULL"),
+    )
     op.create_index("ix_runs_subject", "runs", ["subject"], unique=False)
     op.create_table(
         "stock_movements",
