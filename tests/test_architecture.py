@@ -185,3 +185,14 @@ def test_there_are_no_cycles() -> None:
 
     for module in sorted(graph):
         visit(module, [])
+
+
+def test_the_rules_reach_neither_network_nor_processes_nor_connectors() -> None:
+    """What conditions and texts can do is bounded by what the code that evaluates them can: nothing outside."""
+    allowed = {
+        *("__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib", "enum"),
+        *("functools", "gzip", "hashlib", "importlib", "itertools", "json", "operator", "pathlib", "re", "types"),
+        *("typing", "zoneinfo", "urllib.parse", "yaml", "babel", "pydantic", "pydantic_core", "hub"),
+    }
+    found = {one.imported for one in imports() if one.importer.startswith("hub.rules")}
+    assert {name for name in found if name.split(".")[0] not in allowed and name not in allowed} == set()

@@ -29,6 +29,7 @@ COMMANDS = {
     "actions": "reference:actions",
     "filters": "reference:filters",
     "explain": "explain:explain_",
+    "plan": "plan:plan",
     "rules": "rules:app",
     "send-test": "send_test:send_test",
     "events": "events:events",

@@ -243,7 +243,7 @@ def _met(batch: _Batch, planning: Planning, reading: Reading, order: Order | Non
 def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: int) -> NewRun:
     event = case.planning.event
     context = rule.with_item(case.context, planned.item)
-    unique, once = _unique_for(event, case.subject, trigger, rule, context)
+    unique, once = unique_for(event, case.subject, trigger, rule, context)
     return NewRun(
         key=keys.run_key(event, *unique, rule.name, planned.item),
         event_seq=event.seq,
@@ -258,7 +258,7 @@ def _run(case: _Case, trigger: str, rule: Rule, planned: RunPlan, ruleset_id: in
     )
 
 
-def _unique_for(
+def unique_for(
     event: Event, subject: str, trigger: str, rule: Rule, context: Context
 ) -> tuple[tuple[str, str], Once | None]:
     """What a run happens once for: trigger and subject, or what ``once_per`` says, whatever the trigger was.

@@ -223,6 +223,12 @@ def seqs(connection: Connection, wanted: str) -> list[int]:
     return list(connection.execute(statement.order_by(events.c.seq)).scalars())
 
 
+def received_since(connection: Connection, since: int) -> list[int]:
+    """The places in the journal of what was received since then, in order."""
+    statement = sa.select(events.c.seq).where(events.c.received_at >= since).order_by(events.c.seq)
+    return list(connection.execute(statement).scalars())
+
+
 def _event(row: Any) -> Event:
     return Event(
         seq=row.seq,

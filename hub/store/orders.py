@@ -98,6 +98,12 @@ def find(connection: Connection, session_id: str) -> Order | None:
     return None if row is None else from_row(row)
 
 
+def find_all(connection: Connection, session_ids: Iterable[str]) -> list[Order]:
+    """The orders of several Checkout Sessions."""
+    statement = sa.select(*_FIELDS).where(orders.c.id.in_(list(session_ids)))
+    return [from_row(row) for row in connection.execute(statement)]
+
+
 def from_row(row: Any) -> Order:
     """The order in a row of the table."""
     values = {column.name: getattr(row, column.name) for column in _FIELDS}
