@@ -11,7 +11,8 @@ from hub.connector import AfterValidator, Field, Mistake, Mrkdwn, Params, PlainT
 def _channel(text: str) -> str:
     channel = text.strip()
     if not re.fullmatch(r"#\S{1,80}|[CGDUW][A-Z0-9]{7,20}", channel):
-        raise Mistake("A Slack channel starts with #.", f"#{channel.lstrip('#')[:80]}")
+        name = channel.lstrip("#")
+        raise Mistake("A Slack channel starts with #.", f"#{name[:80]}" if name else "#orders")
     return channel
 
 

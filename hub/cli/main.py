@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "work": "serve:work",
     "check": "check:check",
+    "fix": "fix:fix_",
     "test": "test:examples",
     "try": "try_:try_",
     "triggers": "reference:triggers",

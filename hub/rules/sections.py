@@ -160,7 +160,8 @@ class SectionReader:
             )
         if isinstance(entry.value, Items) and entry.value.nodes:
             return tuple(text.value for text in keys.as_texts(entry, self.problems, "[NO, SE, DK, FI]"))
-        hint = f"Write:  {entry.key.value}: [NO, SE]"
+        one = entry.value.value if isinstance(entry.value, Text) and not entry.value.is_empty else "NO, SE"
+        hint = f"Write:  {entry.key.value}: [{one}]"
         self.problems.add(
             "K03",
             entry.value.place if not _is_empty(entry) else entry.key.place,

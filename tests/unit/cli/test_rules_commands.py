@@ -232,3 +232,24 @@ def test_the_reference_is_a_table_for_people(folder: Path) -> None:
     assert "order.total" in hub(folder, "fields").stdout
     assert "inventory.decrease   Take pieces out of stock" in hub(folder, "actions", "inventory.decrease").stdout
     assert "{{ order.total | money }}" in hub(folder, "filters").stdout
+
+
+def test_fix_shows_the_correction_makes_it_and_keeps_what_was(folder: Path) -> None:
+    wrong = GOOD.replace("order paid", "order payed")
+    (folder / "rules.yaml").write_text(wrong, "utf-8")
+    done = hub(folder, "fix", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "-    when: order payed" in done.stdout
+    assert "+    when: order paid" in done.stdout
+    assert (folder / "rules.yaml").read_text("utf-8") == GOOD
+    assert (folder / "rules.yaml.before-fix").read_text("utf-8") == wrong
+    assert "no mistakes" in hub(folder, "fix").stdout
+
+
+def test_fix_does_nothing_unasked_and_says_what_needs_a_person(folder: Path) -> None:
+    wrong = GOOD.replace("order paid", "order payed").replace("sku: ", "")
+    (folder / "rules.yaml").write_text(wrong, "utf-8")
+    assert hub(folder, "fix").returncode != 0
+    assert (folder / "rules.yaml").read_text("utf-8") == wrong
+    done = hub(folder, "fix", "--yes")
+    assert (done.returncode, "The rest needs you." in done.stderr) == (1, True)
