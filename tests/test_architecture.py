@@ -48,7 +48,7 @@ DOORS = {
     "jinja2": {"hub.web"},
     "itsdangerous": {"hub.web"},
     "uvloop": {"connectors.http"},
-    "babel": {"hub.rules"},
+    "babel": {"hub.rules", "hub.cli.init"},
     "gspread": {"connectors.google_sheets"},
     "google": {"connectors.google_sheets"},
     "requests": {"connectors.google_sheets"},

@@ -19,6 +19,7 @@ from hub.log import redact
 
 #: Commands in the order of ``hub --help``, each with its module and function: only what is used is imported.
 COMMANDS = {
+    "init": "init:init",
     "serve": "serve:serve",
     "work": "serve:work",
     "check": "check:check",
@@ -29,6 +30,7 @@ COMMANDS = {
     "fields": "reference:fields",
     "actions": "reference:actions",
     "filters": "reference:filters",
+    "schema": "schema:schema",
     "explain": "explain:explain_",
     "plan": "plan:plan",
     "rules": "rules:app",

@@ -253,3 +253,21 @@ def test_fix_does_nothing_unasked_and_says_what_needs_a_person(folder: Path) -> 
     assert (folder / "rules.yaml").read_text("utf-8") == wrong
     done = hub(folder, "fix", "--yes")
     assert (done.returncode, "The rest needs you." in done.stderr) == (1, True)
+
+
+def test_init_writes_a_shop_that_checks_and_passes_its_examples(tmp_path: Path) -> None:
+    done = hub(tmp_path, "init", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "rules.yaml").read_text("utf-8").startswith("# yaml-language-server: $schema=")
+    assert json.loads((tmp_path / ".rules.schema.json").read_text("utf-8")) == as_json(hub(tmp_path, "schema"))
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert (hub(tmp_path, "check").returncode, hub(tmp_path, "test").returncode) == (0, 0)
+
+
+def test_init_overwrites_nothing(folder: Path) -> None:
+    (folder / ".env").write_text("KEEP=me\n")
+    done = hub(folder, "init", "--yes")
+    assert (done.returncode, "is there already" in done.stderr) == (1, True)
+    (folder / "rules.yaml").unlink()
+    assert hub(folder, "init", "--yes").returncode == 0
+    assert (folder / ".env").read_text() == "KEEP=me\n"
