@@ -44,6 +44,8 @@ DOORS = {
     "dotenv": {"hub.settings"},
     "typer": {"hub.cli"},
     "rich": {"hub.cli"},
+    "pygls": {"hub.cli.lsp"},
+    "lsprotocol": {"hub.cli.lsp"},
     "yaml": {"hub.rules"},
     "jinja2": {"hub.web"},
     "itsdangerous": {"hub.web"},

@@ -31,6 +31,7 @@ COMMANDS = {
     "actions": "reference:actions",
     "filters": "reference:filters",
     "schema": "schema:schema",
+    "lsp": "lsp:lsp",
     "explain": "explain:explain_",
     "plan": "plan:plan",
     "rules": "rules:app",

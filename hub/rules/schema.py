@@ -68,6 +68,14 @@ COMMON_SETTINGS: Mapping[str, str] = {
     "on_unknown": "When nobody can tell whether it arrived: resend, or hold for a person.",
 }
 
+EXAMPLE_KEYS: Mapping[str, str] = {
+    "name": "What it shows.",
+    "given": "A sample order, a recorded event (evt_…) or a file.",
+    "now": "The time to pretend.",
+    "with": "Fields to change, and results of steps.",
+    "expect": "The steps that must be done; nothing, or runs.",
+}
+
 _TEXT: Schema = {"type": "string"}
 _VALUE: Schema = {"type": ["string", "number", "boolean"]}
 _ANYTHING: Schema = {}
@@ -164,14 +172,7 @@ def _conditions() -> Schema:
 
 
 def _example() -> Schema:
-    described = {
-        "name": "What it shows.",
-        "given": "A sample order, a recorded event (evt_…) or a file.",
-        "now": "The time to pretend.",
-        "with": "Fields to change, and results of steps.",
-        "expect": "The steps that must be done; nothing, or runs.",
-    }
-    return _described(described, {}, required=["given", "expect"])
+    return _described(EXAMPLE_KEYS, {}, required=["given", "expect"])
 
 
 def _connection(actions: Actions) -> Schema:
