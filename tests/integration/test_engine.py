@@ -726,6 +726,35 @@ rules:
     assert again.states() == ["succeeded", "succeeded", "succeeded", "succeeded", "cancelled"]
 
 
+def test_a_timer_outlives_edits_of_the_rule_and_a_clock_that_is_set_back(open_shop: OpenShop) -> None:
+    rules = """
+rules:
+  - name: Later
+    when: order paid
+    delay: 2 days
+    if: {order.total: over 10 EUR}
+    do:
+      - far.post: {text: "as planned"}
+      - wait: 1 day
+      - far.post: {text: "the day after"}
+"""
+    shop = open_shop(rules)
+    shop.sell()
+    shop.work()
+    shop.reload(rules.replace("as planned", "as edited").replace("2 days", "5 days").replace("over 10", "over 999"))
+    shop.work(after=86_400)
+    shop.clock.advance(-3600)
+    shop.work()
+    assert shop.far.texts() == []
+    shop.work(after=86_400 + 3600)
+    assert shop.far.texts() == ["as planned"], "the order keeps the rule and the time it was planned with"
+    shop.reload("rules: []")
+    shop.work(after=86_400)
+    assert shop.far.texts() == ["as planned", "the day after"], "also when the rule is gone"
+    shop.work(after=30 * 86_400)
+    assert len(shop.far.texts()) == 2
+
+
 def test_a_block_is_decided_once_and_its_other_side_stays_away(open_shop: OpenShop) -> None:
     shop = open_shop("""
 rules:
