@@ -12,6 +12,7 @@ from hub.model import Severity
 from hub.registry import discover
 from hub.rules.load import load_texts
 from hub.settings import Settings
+from tools import reference
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -73,3 +74,8 @@ def whole_rules() -> list[str]:
 def test_rules_in_the_pages_have_no_mistake(block: str) -> None:
     loaded = load_texts({"rules.yaml": block}, discover(None), SET)
     assert [problem.message for problem in loaded.problems if problem.severity is Severity.PROBLEM] == []
+
+
+def test_the_reference_is_what_the_checker_knows() -> None:
+    """After a change:  python tools/reference.py"""
+    assert page("docs/reference.md") == reference.page(discover(None))
