@@ -9,9 +9,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from bench import load
-from bench.hubs import SECRET, running_hub, running_module, sink_count
+from bench import load, rules
+from bench.hubs import SECRET, RunningHub, running_hub, running_module, sink_count
 
 NO_RULES = "version: 1\nshop: {currency: EUR}\nrules: []\n"
 
@@ -78,11 +79,11 @@ def intake(turns: int = 5, count: int = 15_000) -> None:
     print(f"  in the journal        {kept} of {turns * count}")
 
 
-def drain(rules: str, steps: int, rates: Sequence[int], wanted: str, seconds: float = 8) -> None:
+def drain(written: str, steps: int, rates: Sequence[int], wanted: str, seconds: float = 8) -> None:
     """The highest offered rate at which the backlog does not grow, with every step done in the end."""
     print(f"to the end, {steps} step{'s' if steps > 1 else ''} each ({wanted})")
     for rate in rates:
-        with running_module("bench.sink") as sink, running_hub(rules.format(port=sink), stock=10_000_000) as hub:
+        with running_module("bench.sink") as sink, running_hub(written.format(port=sink), stock=10_000_000) as hub:
             count = int(rate * seconds)
             began = time.perf_counter()
             answers = load.send(hub.port, load.requests(count, SECRET), 64, rate)
@@ -121,6 +122,23 @@ def memory(waiting: int = 100_000) -> None:
         print(f"resident memory, MB     idle {idle:.0f}, with {count} deliveries waiting {hub.memory_mb:.0f}")
 
 
+def save(turns: int = 10) -> None:
+    """From saving the rules file until the new rules are in force."""
+    times = []
+    with running_hub(NO_RULES) as hub:
+        for turn in range(turns):
+            began = time.perf_counter()
+            (hub.folder / "rules.yaml").write_text(f"{NO_RULES}# {turn}\n")
+            _until(partial(_has_versions, hub, turn + 2), 10)
+            times.append(time.perf_counter() - began)
+            time.sleep(0.5)
+    print(f"a save is in force, s   {_spread(times, '.2f')}   (wanted: under 1)")
+
+
+def _has_versions(hub: RunningHub, count: int) -> bool:
+    return hub.count("SELECT count(*) FROM rule_versions") == count
+
+
 def _until(condition: Callable[[], bool], seconds: float) -> None:
     end = time.perf_counter() + seconds
     while not condition():
@@ -139,6 +157,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "three": lambda: drain(THREE_STEPS, 3, (400, 670, 800), "wanted: 2000 steps/s, so 667 events/s"),
     "start": start,
     "memory": memory,
+    "save": save,
+    "rules": rules.main,
 }
 
 

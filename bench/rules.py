@@ -1,4 +1,4 @@
-"""What rules cost: one condition, one row, a file of 1,000 rules. Run:  python -m bench.rules"""
+"""What rules cost: one condition, one row, a file of 1,000 rules. Run:  python -m bench rules"""
 
 from __future__ import annotations
 
@@ -84,7 +84,3 @@ def main() -> None:
 
 def line(what: str, value: float, unit: str, limit: int | None = None) -> None:
     print(f"{what:<36}{value:8.2f} {unit:<3}" + (f"(limit {limit})" if limit else ""))
-
-
-if __name__ == "__main__":
-    main()
