@@ -227,6 +227,7 @@ class Api:
             "price": self._till.price,
             "product": lambda g, c: self._recorded("product.created", making.product(self._books, c.owner, g)),
             "refund": self._refund,
+            "subscription": self._till.subscription,
         }.get(kind)
         return None if maker is None else maker(given, caller)
 
@@ -256,14 +257,14 @@ class Api:
         return thing
 
     def _done(self, kind: str, identity: str, verb: str, given: Json, caller: Caller) -> Json | None:
+        if (kind, verb) == ("payment_method", "attach"):  # pm_card_visa and its like need not be made first
+            return {"id": identity, "object": kind, "customer": given.get("customer"), "type": "card"}
         self._books.find(identity, caller.owner, kind)
         match kind, verb:
             case "checkout.session", "expire":
                 return self._happenings.expire(identity)
-            case "payment_method", "attach":
-                return self._books.find(identity, caller.owner)
             case "payment_intent", "confirm":
-                return self._till.confirm(identity)
+                return self._till.confirm(identity, str(given.get("payment_method", "")))
         return None
 
     def _payment_page(self, method: str, rest: list[str], given: Json, caller: Caller) -> Json | None:

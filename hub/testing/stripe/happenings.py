@@ -7,7 +7,7 @@ https://docs.stripe.com/disputes/how-disputes-work. Nothing here sleeps: money t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.testing.events import Buyer
@@ -155,6 +155,16 @@ class Happenings:
             self._books.record("charge.dispute.funds_reinstated", made)
         return made
 
+    def subscribe(
+        self, owner: Owner, buyer: Mapping[str, Any], lines: Sequence[Json], trial_days: int, total: int | None = None
+    ) -> Json:
+        """A subscription begins: its first invoice is paid (of 0 during a trial)."""
+        subscribed = making.subscription(self._books, owner, buyer["id"], lines, trial_days)
+        self._books.record("customer.subscription.created", subscribed)
+        due = 0 if trial_days else _worth(subscribed) if total is None else total
+        self._bill(subscribed, owner, "subscription_create", buyer, due, pays=True)
+        return subscribed
+
     def renew(self, subscription_id: str, *, fails: bool = False) -> Json:
         """The next period begins: an invoice, paid or (``fails``) not. Returns the invoice."""
         subscribed = self._any(subscription_id, "subscription")
@@ -285,14 +295,11 @@ class Happenings:
 
     def _subscribe(self, session: Json, owner: Owner, typed: Json, trial_days: int) -> None:
         self._customer(session, owner, typed, wanted=True)
-        lines = self._books.lines[session["id"]]
-        subscribed = making.subscription(self._books, owner, session["customer"], lines, trial_days)
+        buyer = {"id": session["customer"], **typed}
         total = 0 if trial_days else session["amount_total"]
-        session |= {"subscription": subscribed["id"], "amount_total": total}
+        subscribed = self.subscribe(owner, buyer, self._books.lines[session["id"]], trial_days, total)
+        session |= {"subscription": subscribed["id"], "amount_total": total, "invoice": subscribed["latest_invoice"]}
         session["payment_status"] = "paid" if total else "no_payment_required"
-        self._books.record("customer.subscription.created", subscribed)
-        billed = self._bill(subscribed, owner, "subscription_create", typed, total, pays=True)
-        session["invoice"] = billed["id"]
 
     def _bill(
         self, subscribed: Json, owner: Owner, reason: str, buyer: Mapping[str, Any], total: int, *, pays: bool

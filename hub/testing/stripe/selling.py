@@ -12,6 +12,8 @@ from hub.testing.stripe.happenings import Happenings
 from hub.testing.stripe.keys import Caller
 from hub.testing.stripe.parameters import whole, yes
 
+#: Test IBANs whose debit fails (https://docs.stripe.com/testing#sepa-direct-debit), and the one the Stripe CLI uses.
+_FAILING_IBANS = {"AT861904300235473202", "DE62370400440532013001", "IT60X0542811101000000123456"}
 _MODES = ("payment", "subscription", "setup")
 
 
@@ -108,17 +110,19 @@ class Till:
                 "metadata": {},
                 "type": kind,
                 kind: {},
+                "fails": (given.get(kind) or {}).get("iban") in _FAILING_IBANS,
             },
             caller.owner,
         )
 
     def pay_by_method(self, session_id: str, method: str, buyer: Buyer) -> Json:
-        """Pays with a payment method: a debit's money comes later."""
+        """Pays with a payment method; a debit of test mode is settled at once, with both events."""
         kept = self._books.kept.get(method)
-        kind = kept.thing["type"] if kept else "card"
-        if kind == "card":
+        if kept is None or kept.thing["type"] == "card":
             return self._happenings.pay(session_id, buyer)
-        return self._happenings.pay_later(session_id, buyer)
+        self._happenings.pay_later(session_id, buyer)
+        settle = self._happenings.money_fails if kept.thing["fails"] else self._happenings.money_arrives
+        return settle(session_id)
 
     def payment_intent(self, given: Json, caller: Caller) -> Json:
         """``POST /v1/payment_intents``; with ``confirm=true`` it is paid at once."""
@@ -127,8 +131,21 @@ class Till:
         amount = whole(given["amount"], "amount")
         intent = making.payment_intent(self._books, caller.owner, amount, str(given["currency"]).lower())
         self._books.record("payment_intent.created", intent)
-        return self.confirm(intent["id"]) if yes(given.get("confirm")) else intent
+        method = str(given.get("payment_method", ""))
+        return self.confirm(intent["id"], method) if yes(given.get("confirm")) else intent
 
-    def confirm(self, intent_id: str) -> Json:
-        """A payment without Checkout succeeds."""
-        return self._happenings.take(intent_id, {})
+    def confirm(self, intent_id: str, method: str) -> Json:
+        """A payment without Checkout succeeds; test cards may bring a dispute (docs.stripe.com/testing#disputes)."""
+        intent = self._happenings.take(intent_id, {})
+        if "createDispute" in method:
+            status = "warning_needs_response" if method.endswith("Inquiry") else "needs_response"
+            self._happenings.dispute(intent_id, None, status, "fraudulent")
+        return intent
+
+    def subscription(self, given: Json, caller: Caller) -> Json:
+        """``POST /v1/subscriptions``: a subscription without Checkout, its first invoice paid."""
+        buyer = self._books.find(str(given.get("customer", "")), caller.owner, "customer")
+        lines = [self._line(one, number, caller.owner) for number, one in enumerate(given.get("items", []))]
+        if not lines:
+            raise errors.missing_parameter("items")
+        return self._happenings.subscribe(caller.owner, buyer, lines, int(given.get("trial_period_days", 0)))
