@@ -45,6 +45,7 @@ COMMANDS = {
     "cancel": "decide:cancel",
     "resolve": "decide:resolve",
     "stock": "stock:app",
+    "dev": "dev:app",
 }
 
 

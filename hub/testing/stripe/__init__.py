@@ -88,6 +88,15 @@ class FakeStripe:
     ) -> None:
         self.stop()
 
+    @property
+    def success_url(self) -> str | None:
+        """Where buyers go after paying when their session names no address."""
+        return self._till.success_url
+
+    @success_url.setter
+    def success_url(self, url: str) -> None:
+        self._till.success_url = url
+
     # -- buyers ------------------------------------------------------------------------------------------------------
 
     def sell(

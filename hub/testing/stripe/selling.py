@@ -24,6 +24,7 @@ class Till:
         self._books = books
         self._happenings = happenings
         self.page = ""
+        self.success_url: str | None = None  #: of sessions that name none
 
     def open(self, items: Sequence[Item], owner: Owner, mode: str, currency: str, **given: Any) -> Json:
         """An open session for sample items; ``given``: ``success_url``, ``metadata``, ``payment_link`` …"""
@@ -37,6 +38,7 @@ class Till:
             for item in items
             if mode != "setup"
         ]
+        given = {"success_url": self.success_url, **given}
         return making.open_session(self._books, owner, lines, mode, currency, self.page, given)
 
     def discount(self, session: Json, percent: int) -> None:
