@@ -375,13 +375,28 @@ class Movement:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A code that was given out, and how many its pool still has."""
+
+    code: str
+    left: int
+
+
 class Ledger(Protocol):
-    """The hub's own stock, inside the transaction that also marks the delivery succeeded: both happen or neither."""
+    """The hub's own stock and code pools, inside the transaction that also marks the delivery succeeded."""
 
     def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str) -> Movement:
         """Adds ``delta`` pieces to ``sku`` (negative: takes them), at most once per ``key``.
 
         Raises ``Permanent`` with the remedy when the SKU is unknown or the stock would fall below zero.
+        """
+        ...
+
+    def take_code(self, *, key: str, pool: str, subject: str) -> Taken:
+        """Gives out the next code of a pool; the same one again for the same ``key``.
+
+        Raises ``Permanent`` with the remedy when there is no such pool, or it is empty.
         """
         ...
 

@@ -26,6 +26,7 @@ AnyAction = Action[Any, Any] | LedgerAction[Any]
 BUILT_IN: Mapping[str, str] = {
     "spreadsheet": "connectors.spreadsheet",
     "google_sheets": "connectors.google_sheets",
+    "codes": "connectors.codes",
     "inventory": "connectors.inventory",
     "slack": "connectors.slack",
     "email": "connectors.email",

@@ -10,8 +10,10 @@ import contextlib
 import smtplib
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import ClassVar, Literal
 
+from connectors.email.attachments import STRIPE, Sources
 from connectors.email.letter import sealed
 from connectors.email.line import Server, dialled, hand_over, works
 from connectors.email.settings import Letter, Sent
@@ -59,6 +61,12 @@ class Email(Connection):
         sender: Mailbox = Field(
             alias="from", description="who the letters come from", examples=["Shop <hello@shop.example>"]
         )
+        attach_folder: Path | None = Field(
+            None, description="the folder that attached files are in", examples=["attachments"]
+        )
+        attach_from: list[str] = Field(
+            list(STRIPE), description="how addresses begin that documents may come from", examples=[list(STRIPE)]
+        )
         # A server may look at a letter for a while before it takes it; giving up sooner leaves doubt.
         timeout: Timeout = Field(
             timedelta(seconds=60), description="how long to wait for an answer", examples=["60 seconds"]
@@ -78,7 +86,9 @@ class Email(Connection):
     def send(self, delivery: Delivery[Letter]) -> Sent:
         """Hands a letter over; raises a ``Failure``."""
         now = datetime.fromtimestamp(self.place.clock.now() / 1000, UTC)
-        envelope = sealed(delivery, self.config.sender, now)
+        sources = Sources(self.config.attach_folder, self.config.attach_from)
+        attachments = [sources.read(one) for one in delivery.params.attach]
+        envelope = sealed(delivery, self.config.sender, now, attachments)
         with self._lock:
             line = self._ready()
             try:

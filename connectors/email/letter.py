@@ -12,6 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html.parser import HTMLParser
 
+from connectors.email.attachments import Attachment
 from connectors.email.settings import Letter
 from hub.connector import Delivery, Permanent
 
@@ -30,7 +31,9 @@ class Envelope:
     content: bytes = field(repr=False)
 
 
-def sealed(delivery: Delivery[Letter], default_sender: str, now: datetime) -> Envelope:
+def sealed(
+    delivery: Delivery[Letter], default_sender: str, now: datetime, attachments: Sequence[Attachment] = ()
+) -> Envelope:
     """Raises ``Permanent`` when an address cannot be used in mail."""
     params = delivery.params
     sender = _mailbox(params.sender or default_sender)
@@ -48,6 +51,9 @@ def sealed(delivery: Delivery[Letter], default_sender: str, now: datetime) -> En
     # https://www.rfc-editor.org/rfc/rfc3834#section-5: no “out of office” is wanted in answer.
     message["Auto-Submitted"] = "auto-generated"
     _fill(message, params)
+    for one in attachments:
+        main, _, sub = one.kind.partition("/")
+        message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
     known = [(name, _mailbox(address).addr_spec) for name, address in recipients]
     return Envelope(message_id, sender.addr_spec, known, message.as_bytes())
 

@@ -24,6 +24,7 @@ def _several(value: object) -> object:
 
 
 Addresses = Annotated[list[EmailAddress], BeforeValidator(_several)]
+Texts = Annotated[list[PlainText], BeforeValidator(_several)]
 
 
 class Letter(Params):
@@ -38,6 +39,9 @@ class Letter(Params):
     reply_to: EmailAddress | None = Field(None, description="where answers go", examples=["{{ shop.email }}"])
     cc: Addresses = Field([], description="who gets a copy and is named", examples=["office@shop.example"])
     bcc: Addresses = Field([], description="who gets a copy and is not named", examples=["archive@shop.example"])
+    attach: Texts = Field(
+        [], description="files of attach_folder, or documents of Stripe by address", examples=["{{ invoice.pdf_url }}"]
+    )
     sender: Mailbox | None = Field(
         None, alias="from", description="another sender than the connection's", examples=["Shop <hello@shop.example>"]
     )

@@ -46,6 +46,7 @@ COMMANDS = {
     "resolve": "decide:resolve",
     "stock": "stock:app",
     "dev": "dev:app",
+    "codes": "codes:app",
 }
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.connector import Movement, Permanent
+from hub.connector import Movement, Permanent, Taken
+from hub.store import codes
 from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import stock_items, stock_movements
 
@@ -43,6 +44,10 @@ class Stock:
         row = {"key": key, "sku": sku, "kind": kind, "delta": delta, "balance": balance, "subject": subject}
         self._movements.append(row | {"at": self._now})
         return Movement(sku, before, balance)
+
+    def take_code(self, *, key: str, pool: str, subject: str) -> Taken:
+        """See ``hub.connector.Ledger``."""
+        return codes.take(self._connection, key=key, pool=pool, subject=subject, now=self._now)
 
     def store(self) -> None:
         """Writes what was moved."""

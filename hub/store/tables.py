@@ -285,3 +285,25 @@ stock_movements = Table(
     UniqueConstraint("key", "sku", "kind"),
     Index("ix_stock_movements_sku", "sku", "id"),
 )
+
+#: Licence keys and voucher codes, each given out once: ``taken_by`` is the effect key of the delivery that took it.
+codes = Table(
+    "codes",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("pool", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("taken_by", Text),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("taken_at", BigInteger),
+    UniqueConstraint("pool", "code"),
+    UniqueConstraint("pool", "taken_by"),
+    Index(
+        "ix_codes_free",
+        "pool",
+        "id",
+        sqlite_where=text("taken_by IS NULL"),
+        postgresql_where=text("taken_by IS NULL"),
+    ),
+)

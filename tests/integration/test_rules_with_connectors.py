@@ -14,19 +14,14 @@ from hub.rules.load import Loaded, load, load_texts
 from tests.unit.rules import broken
 
 ROOT = Path(__file__).parents[2]
-#: Files that use what no connector offers yet; strict, so that this list shrinks with every new one.
-LATER = {"digital-goods": "the action codes.take", "b2b-invoices": "attachments of e-mails"}
-FILES = [
-    pytest.param(path, id=path.stem, marks=[pytest.mark.xfail(reason=LATER[path.stem])] if path.stem in LATER else [])
-    for path in (ROOT / "rules.yaml", *sorted((ROOT / "docs" / "examples").glob("*.yaml")))
-]
+FILES = [ROOT / "rules.yaml", *sorted((ROOT / "docs" / "examples").glob("*.yaml"))]
 
 
 def mistakes(loaded: Loaded) -> list[Problem]:
     return [one for one in loaded.problems if one.severity is Severity.PROBLEM]
 
 
-@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_passes_its_check_and_its_examples(path: Path) -> None:
     loaded = load(path, Registry(), {})
     assert mistakes(loaded) == []

@@ -79,6 +79,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_rule_versions")),
     )
     op.create_table(
+        "codes",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
+        ),
+        sa.Column("pool", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_codes")),
+        sa.UniqueConstraint("pool", "code", name=op.f("uq_codes_pool_code")),
+        sa.UniqueConstraint("pool", "taken_by", name=op.f("uq_codes_pool_taken_by")),
+    )
+    op.create_index(
+        "ix_codes_free",
+        "codes",
+        ["pool", "id"],
+        unique=False,
+        sqlite_where=sa.text("taken_by IS NULL"),
+        postgresql_where=sa.text("taken_by IS NULL"),
+    )
+    op.create_table(
         "stock_items",
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
