@@ -23,10 +23,10 @@ SECRETS = ("whsec_one", "whsec_two")
 
 
 @contextmanager
-def serving(application: ASGIApp) -> Iterator[int]:
-    """Serves ``application`` at the port that is yielded."""
-    listener = listen("127.0.0.1", 0)
-    port: int = listener.getsockname()[1]
+def serving(application: ASGIApp, port: int = 0) -> Iterator[int]:
+    """Serves ``application`` at the port that is yielded: the given one, or a free one."""
+    listener = listen("127.0.0.1", port)
+    port = listener.getsockname()[1]
     started = threading.Event()
     server = Server(application, listener, started.set)
     thread = threading.Thread(target=server.serve_here)

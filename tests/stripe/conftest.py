@@ -14,7 +14,7 @@ import stripe
 
 from hub.clock import ManualClock
 from hub.testing.stripe import FakeStripe
-from tests.e2e.peers import Peer
+from tests.e2e.peers import Peer, Sink
 
 CLI = "@stripe/cli@1.52.0"
 Cli = Callable[..., str]
@@ -72,3 +72,11 @@ def stripe_cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A service that knows ``Idempotency-Key``."""
+    peer = Sink()
+    with peer.open():
+        yield peer
