@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hub.app import Hub, Worker, open_hub
 from hub.clock import ManualClock
 from hub.engine.intake import Intake
 from hub.settings import Environment, read_settings
+from hub.store import stock
 from hub.store.database import Connection
 from hub.testing.stripe import FakeStripe
 from hub.web.metrics import Metrics
@@ -124,10 +125,13 @@ class MovingShop:
     def rows_of(self, identity: str, file: str = "orders.csv") -> list[dict[str, str]]:
         return [row for row in self.rows(file) if row["Order"] == identity]
 
-    def stock(self, **counts: int) -> dict[str, int]:
-        """Sets what is on hand, and says what is (SKUs without their dashes)."""
-        found = self.query("SELECT sku, on_hand FROM stock_items")
-        return dict(found)
+    def stock(self) -> dict[str, int]:
+        """What is on hand, by SKU."""
+        return dict(self.query("SELECT sku, on_hand FROM stock_items"))
+
+    def set_stock(self, counts: Mapping[str, int]) -> None:
+        assert self.hub is not None
+        self.hub.database.write(lambda connection: stock.set_on_hand(connection, counts, now=START)).result()
 
 
 @contextmanager

@@ -153,6 +153,10 @@ class FakeStripe:
         """An open session runs out; ``recovery``: with a link that brings the buyer back."""
         return self._locked(self._happenings.expire, session_id, recovery=recovery)
 
+    def pay_without_checkout(self, amount: int, currency: str = "eur") -> Json:
+        """A payment that no Checkout Session stands behind; returns the payment intent."""
+        return self._locked(self._happenings.pay_directly, amount, currency, Owner())
+
     # -- afterwards --------------------------------------------------------------------------------------------------
 
     def refund(self, paid: str, amount: int | None = None, status: str = "succeeded", **given: Any) -> Json:
