@@ -48,6 +48,7 @@ DOORS = {
     "lsprotocol": {"hub.cli.lsp"},
     "yaml": {"hub.rules"},
     "jinja2": {"hub.web"},
+    "limits": {"hub.web"},
     "itsdangerous": {"hub.web"},
     "uvloop": {"connectors.http"},
     "babel": {"hub.rules", "hub.cli.init"},

@@ -80,7 +80,7 @@ def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
         return FetchError(f"The API key may not read {what} (403).", hint)
     if isinstance(error, stripe.InvalidRequestError):
         hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"
-        return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint)
+        return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint, is_unknown=True)
     status = f" ({error.http_status})" if error.http_status else ""
     return FetchError(f"Stripe could not be reached{status} while reading {what}.")
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from hub import demo
-from hub.app import Hub, Worker, open_hub
+from hub.app import Hub, Worker, open_hub, stripe_reader
 from hub.cli.greeting import greeting
 from hub.cli.problems import in_words
 from hub.clock import SystemClock
@@ -29,6 +29,7 @@ from hub.web.console.signin import SignIn
 from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
 from hub.web.site import Site
+from hub.web.thanks import Thanks
 from hub.web.webhook import Webhook
 
 log = get_logger(__name__)
@@ -53,15 +54,23 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
                 worker.dispatcher.wake()
             hub.database.announce()
 
-        webhook = Webhook(Intake(hub.database, hub.clock, stored), secrets, SystemClock(), metrics)
+        intake = Intake(hub.database, hub.clock, stored)
+        webhook = Webhook(intake, secrets, SystemClock(), metrics)
         port = listener.getsockname()[1]
         sign_in = SignIn(hub.database, settings.data_dir)
         place = partial(demo.place_order, settings, port) if settings.is_demo else None
         console = Console(hub.database, hub.contexts, sign_in, hub.decimals, place)
-        site = Site(webhook, hub.database, hub.clock, metrics, console.routes)
+        thanks = _thanks(hub, intake)
+        site = Site(webhook, hub.database, hub.clock, metrics, [*thanks.routes, *console.routes])
         greet = threading.Thread(target=greeting, args=(hub, port, sign_in.new_link()), daemon=True)
         with _working(hub, worker):
             Server(site, listener, greet.start).serve_here()
+
+
+def _thanks(hub: Hub, intake: Intake) -> Thanks:
+    folder = hub.settings.rules.resolve().parent
+    reader = stripe_reader(hub.settings)
+    return Thanks(hub.database, hub.contexts, intake, hub.clock, reader, lambda: hub.rulebook.current[1].shop, folder)
 
 
 def _tune() -> None:
