@@ -56,6 +56,7 @@ class MovingShop:
             **settings,
         }
         self._running = ExitStack()
+        self.passed = 0.0  #: seconds since the beginning
         self.hub: Hub | None = None
         self.worker: Worker | None = None
 
@@ -87,6 +88,7 @@ class MovingShop:
         """Time passes in steps; after each, webhooks that are due go out and the hub looks for what it has to do."""
         while seconds > 0:
             self.clock.advance(min(step, seconds))
+            self.passed += min(step, seconds)
             seconds -= step
             self.stripe.deliver()
             self.settle()

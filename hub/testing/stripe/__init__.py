@@ -281,8 +281,12 @@ class FakeStripe:
 
     def sessions(self, account: str = "", livemode: bool = False) -> list[Json]:
         """All sessions, oldest first."""
+        return self.all(_SESSION, account, livemode)
+
+    def all(self, kind: str, account: str = "", livemode: bool = False) -> list[Json]:
+        """All objects of a type (``refund``, ``invoice`` …) as they are now, oldest first."""
         with self.books.lock:
-            return copy.deepcopy(list(self.books.all(_SESSION, Owner(account, livemode))))
+            return copy.deepcopy(list(self.books.all(kind, Owner(account, livemode))))
 
     def items(self, session_id: str) -> list[Json]:
         """A session's line items."""
