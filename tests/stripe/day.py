@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import subprocess
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +17,8 @@ from pathlib import Path
 from hub.testing.events import Buyer, Item
 from hub.testing.stripe import FakeStripe
 from hub.testing.stripe.books import Json
-from tests.e2e.shop import SHOP
-from tests.stripe.moving import MovingShop
+from tests.e2e.shop import HUB, SHOP
+from tests.stripe.moving import START, MovingShop
 
 HOUR = 3600
 ITEMS = (
@@ -214,9 +218,61 @@ def of_hub(shop: MovingShop) -> Account:
     )
 
 
-def prepared(folder: Path) -> MovingShop:
+@dataclass(frozen=True)
+class Report:
+    """How the day ended: both sides' accounts, and what ``hub reconcile --json`` says."""
+
+    stripe: Account
+    hub: Account
+    reconciled: Json
+    posts: int
+    requests: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides tell the same, and reconciliation finds everything paid complete and nothing else."""
+        paid = len(self.stripe.paid)
+        found = {name: self.reconciled[name] for name in ("paid", "complete", "open", "missing", "extra")}
+        said = {"paid": paid, "complete": paid, "open": 0, "missing": 0, "extra": 0}
+        return self.stripe == self.hub and found == said
+
+    def in_words(self) -> str:
+        lines = []
+        for name in ("paid", "refunds", "undone", "disputes", "pieces"):
+            ours, theirs = getattr(self.hub, name), getattr(self.stripe, name)
+            lines.append(f"  {name:<10} stripe {theirs.total()}, hub {ours.total()}, the same: {ours == theirs}")
+        shown = {name: self.reconciled[name] for name in ("paid", "complete", "open", "missing", "extra")}
+        return "\n".join([*lines, f"  reconcile  {shown}", f"  {self.posts} webhooks posted, {self.requests} requests"])
+
+
+def simulated(folder: Path, day: Day) -> Report:
+    """The day, begun so that it ends now: then the real ``hub reconcile`` looks back at it."""
+    shop = prepared(folder, start=(int(time.time()) - 27 * HOUR) * 1000)
+    try:
+        Simulation(shop, day).run()
+        done = subprocess.run(
+            [HUB, "reconcile", "--since", "2d", "--json"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), **shop.settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout, done
+        return Report(
+            stripe=of_stripe(shop.stripe),
+            hub=of_hub(shop),
+            reconciled=json.loads(done.stdout),
+            posts=len(shop.stripe.posted),
+            requests=len(shop.stripe.calls),
+        )
+    finally:
+        shop.close()
+
+
+def prepared(folder: Path, start: int = START) -> MovingShop:
     """A shop for a day, its hub not started; only what its rules need is sent to it, as ``hub connect`` sets it up."""
-    shop = MovingShop(folder, RULES)
+    shop = MovingShop(folder, RULES, start=start)
     shop.endpoint.events[:] = [
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",

@@ -23,7 +23,7 @@ from hub.web.webhook import Webhook
 from tests.e2e.shop import eventually, free_port
 from tests.integration.conftest import serving
 
-#: The time at which every test begins: 2026-11-01.
+#: The time at which tests begin unless they say otherwise: 2026-11-01.
 START = 1_793_491_200_000
 _OPEN = (
     "SELECT count(*) FROM plannings WHERE due_at <= :now",
@@ -38,9 +38,9 @@ class MovingShop:
     ``folder`` holds ``rules.yaml`` and ``var/``, as a shop's folder does.
     """
 
-    def __init__(self, folder: Path, rules: str, **settings: str) -> None:
+    def __init__(self, folder: Path, rules: str, settings: Mapping[str, str] | None = None, start: int = START) -> None:
         self.folder = folder
-        self.clock = ManualClock(START)
+        self.clock = ManualClock(start)
         self.stripe = FakeStripe(self.clock)
         self.port = free_port()
         (folder / "rules.yaml").write_text(rules)
@@ -53,7 +53,7 @@ class MovingShop:
             "STRIPE_API_BASE": self.stripe.url,
             "STRIPE_API_KEY": self.stripe.key,
             "STRIPE_WEBHOOK_SECRET": self.endpoint.secret,
-            **settings,
+            **(settings or {}),
         }
         self._running = ExitStack()
         self.passed = 0.0  #: seconds since the beginning
@@ -133,13 +133,13 @@ class MovingShop:
 
     def set_stock(self, counts: Mapping[str, int]) -> None:
         assert self.hub is not None
-        self.hub.database.write(lambda connection: stock.set_on_hand(connection, counts, now=START)).result()
+        self.hub.database.write(lambda connection: stock.set_on_hand(connection, counts, now=self.clock.now())).result()
 
 
 @contextmanager
 def moving(folder: Path, rules: str, **settings: str) -> Iterator[MovingShop]:
     """A shop whose hub is up."""
-    shop = MovingShop(folder, rules, **settings)
+    shop = MovingShop(folder, rules, settings)
     try:
         shop.up()
         yield shop

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -96,6 +97,7 @@ class Posted:
     type: str
     status: int
     answer: str
+    seconds: float  #: until the answer, on the machine's clock
 
 
 class PostOffice:
@@ -160,11 +162,13 @@ class PostOffice:
         with self._books.lock:
             body = encode(self.body(record, endpoint))
             header = self.header(body, endpoint)
+        began = time.perf_counter()
         status, answer = post(endpoint.url, body, header)
+        took = time.perf_counter() - began
         with self._books.lock:
             now = self._books.clock.now() / 1000
             identity = record.thin_id if endpoint.thin else record.id
-            self.posted.append(Posted(now, endpoint.url, identity, record.type, status, answer))
+            self.posted.append(Posted(now, endpoint.url, identity, record.type, status, answer, took))
             if 200 <= status < 300:
                 record.waiting.discard(endpoint.id)
                 return
