@@ -62,7 +62,7 @@ def shop(tmp_path: Path, slack: Slack, sink: Sink, mails: Mailbox) -> Iterator[S
         yield found
 
 
-def test_a_hostile_buyer_is_inert_everywhere(shop: Shop, slack: Slack, sink: Sink, mails: Mailbox) -> None:
+def test_40_a_hostile_buyer_is_inert_everywhere(shop: Shop, slack: Slack, sink: Sink, mails: Mailbox) -> None:
     shop.serve()
     named = {shop.sell(bought_by(name)): name for name in NAMES}
     noted = shop.sell(bought_by("Ana", LONG))
@@ -100,7 +100,7 @@ def test_a_hostile_buyer_is_inert_everywhere(shop: Shop, slack: Slack, sink: Sin
     assert {FORMULA, PING, HEADER, MARKUP, "{{ order.total }} {% if %}"} <= sent
 
 
-def test_a_hostile_buyer_is_inert_on_the_terminal(shop: Shop) -> None:
+def test_40_a_hostile_buyer_is_inert_on_the_terminal(shop: Shop) -> None:
     shop.serve()
     orders = [shop.sell(bought_by(name, LONG)) for name in (MARKUP, CODES, FORMULA)]
     shop.settle()
