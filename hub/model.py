@@ -113,8 +113,27 @@ class Order:
     paid_at: int | None = None
     failed_at: int | None = None
     expired_at: int | None = None
+    refunded: int = 0  #: by refunds that succeeded, in Stripe's unit
+    disputed: bool = False  #: a dispute stands, or was lost
     event_seq: int = 0  #: the event whose body tells most about it
     number: int = 0  #: the shop's running order number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """A refund or a dispute as far as one event tells it; it may be told before its order is.
+
+    ``rank`` says how far along it is; a lower one never replaces a higher one.
+    """
+
+    id: str
+    account: str
+    livemode: bool
+    kind: str  #: refund or dispute
+    payment_intent: str
+    amount: int  #: in Stripe's unit
+    status: str  #: Stripe's for a refund; standing or over for a dispute
+    rank: int
 
 
 class Severity(StrEnum):

@@ -41,7 +41,7 @@ def of_order(
 ) -> Context:
     """The roots ``order`` and ``customer`` from a Checkout Session, its stored order and its line items."""
     lines = [_item(one, order.currency, decimals) for one in items]
-    amounts = _Amounts(order.currency, decimals)
+    amounts = Amounts(order.currency, decimals)
     totals = mapping(session.get("total_details"))
     recipient = sessions.shipping(session)
     language = _language(session)
@@ -76,7 +76,9 @@ def of_order(
     }
 
 
-class _Amounts:
+class Amounts:
+    """Stripe's whole numbers of one currency as :class:`Money`."""
+
     def __init__(self, currency: str, decimals: Mapping[str, int]) -> None:
         self._currency, self._decimals = currency, decimals
 
@@ -105,7 +107,7 @@ def _item(line: Json, order_currency: str, decimals: Mapping[str, int]) -> dict[
     price = mapping(line.get("price"))
     product = mapping(price.get("product"))
     currency = (text(line.get("currency")) or order_currency).upper()
-    amounts = _Amounts(currency, decimals)
+    amounts = Amounts(currency, decimals)
     quantity = integer(line.get("quantity"))
     product_id = object_id(price.get("product"))
     return {
@@ -135,7 +137,7 @@ def _sku(price: Json, product: Json, product_id: str | None) -> str | None:
 
 def _unit_price(price: Json, currency: str, decimals: Mapping[str, int]) -> Money | None:
     """``unit_amount``, or ``unit_amount_decimal`` for prices below Stripe's unit (0.5 cents)."""
-    whole = _Amounts(currency, decimals).money(price.get("unit_amount"))
+    whole = Amounts(currency, decimals).money(price.get("unit_amount"))
     exact = price.get("unit_amount_decimal")
     if whole is not None or not currency or not isinstance(exact, str | Decimal):
         return whole
@@ -146,23 +148,24 @@ def _unit_price(price: Json, currency: str, decimals: Mapping[str, int]) -> Mone
     return Money(units.scaleb(-decimals.get(currency, 2)), currency) if units.is_finite() else None
 
 
-def _shipping(session: Json, recipient: Json, amounts: _Amounts) -> dict[str, Any]:
-    address = _address(recipient.get("address"))
+def _shipping(session: Json, recipient: Json, amounts: Amounts) -> dict[str, Any]:
+    where = address(recipient.get("address"))
     name = text(recipient.get("name"))
     return {
         "name": name,
         "phone": text(recipient.get("phone")) or text(sessions.customer_details(session).get("phone")),
         "method": sessions.shipping_method(session),
         "cost": amounts.money(sessions.shipping_cost(session)),
-        "address": address,
-        "label": _label(name, address),
+        "address": where,
+        "label": _label(name, where),
     }
 
 
 _ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 
 
-def _address(value: object) -> dict[str, Any]:
+def address(value: object) -> dict[str, Any]:
+    """Stripe's address in the parts that rules know; all None for none."""
     parts = mapping(value)
     get = parts.get
     return {part: text(get(part)) for part in _ADDRESS}
@@ -195,7 +198,7 @@ def _customer(session: Json, language: str | None) -> dict[str, Any]:
         "country": text(mapping(details.get("address")).get("country")),
         "business_name": sessions.business_name(session),
         "tax_id": text(tax_ids[0].get("value")) if tax_ids else None,
-        "address": _address(details.get("address")),
+        "address": address(details.get("address")),
         "language": language,
         "metadata": {},
     }

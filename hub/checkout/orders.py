@@ -17,6 +17,9 @@ PAID_LATER = "checkout.session.async_payment_succeeded"
 FAILED_LATER = "checkout.session.async_payment_failed"
 EXPIRED = "checkout.session.expired"
 
+#: The money came; what happened to it afterwards is another matter.
+_PAID = frozenset({OrderState.PAID, OrderState.PARTLY_REFUNDED, OrderState.REFUNDED, OrderState.DISPUTED})
+
 ORDER_EVENTS = frozenset({COMPLETED, PAID_LATER, FAILED_LATER, EXPIRED})
 
 
@@ -60,8 +63,15 @@ def merge(known: Order, told: Order) -> Order:
     return replace(
         best,
         number=known.number,
-        state=state_of(paid_at=paid_at, failed_at=failed_at, expired_at=expired_at),
+        state=_reversed(
+            state_of(paid_at=paid_at, failed_at=failed_at, expired_at=expired_at),
+            best.total,
+            known.refunded,
+            known.disputed,
+        ),
         created_at=min(known.created_at, told.created_at),
+        refunded=known.refunded,
+        disputed=known.disputed,
         paid_at=paid_at,
         failed_at=failed_at,
         expired_at=expired_at,
@@ -83,13 +93,31 @@ def state_of(*, paid_at: int | None, failed_at: int | None, expired_at: int | No
     return OrderState.AWAITING_PAYMENT
 
 
+def with_reversals(order: Order, refunded: int, disputed: bool) -> Order:
+    """``order`` with what of it was refunded (Stripe's unit), and whether a dispute stands."""
+    paid = state_of(paid_at=order.paid_at, failed_at=order.failed_at, expired_at=order.expired_at)
+    state = _reversed(paid, order.total, refunded, disputed)
+    return replace(order, state=state, refunded=refunded, disputed=disputed)
+
+
+def _reversed(state: OrderState, total: int | None, refunded: int, disputed: bool) -> OrderState:
+    if state is not OrderState.PAID:
+        return state
+    if disputed:
+        return OrderState.DISPUTED
+    if refunded > 0:
+        return OrderState.REFUNDED if total is not None and refunded >= total else OrderState.PARTLY_REFUNDED
+    return state
+
+
 def friendly_trigger(event_type: str, state: OrderState) -> str | None:
     """The trigger that an order event fires, given the order's state after it; None when it says nothing new.
 
     A late ``expired`` or ``completed (unpaid)`` for an order that has been paid meanwhile fires nothing.
     """
     if event_type in {COMPLETED, PAID_LATER}:
-        return {OrderState.PAID: "order paid", OrderState.AWAITING_PAYMENT: "order placed"}.get(state)
+        # Also of an order that was refunded before its completion was told: what was promised to happen once happens.
+        return "order placed" if state is OrderState.AWAITING_PAYMENT else "order paid" if state in _PAID else None
     if event_type == FAILED_LATER and state is OrderState.FAILED:
         return "payment failed"
     if event_type == EXPIRED and state is OrderState.EXPIRED:

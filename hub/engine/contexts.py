@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from hub.checkout import context, events, session
+from hub.checkout import context, events, life, life_context, session
+from hub.checkout.life import Happening
 from hub.checkout.reading import Reading, object_to_fetch, read
 from hub.model import Context, Event, Order
 from hub.store import journal, orders
@@ -20,6 +22,16 @@ SESSION = "session"
 
 #: Enough for the events of one planned batch until their first steps have run; parsed events are large.
 _KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An event as read, with its order and that order's items; ``subscription`` as its newest event has it."""
+
+    reading: Reading
+    order: Order | None
+    items: Sequence[Mapping[str, Any]]
+    subscription: Mapping[str, Any]
 
 
 def build(
@@ -53,20 +65,50 @@ class Contexts:
         with self._lock:
             found = {seq: self._kept[seq] for seq in wanted if seq in self._kept}
         missing = {seq: number for seq, number in wanted.items() if seq not in found}
-        return found | (self._database.read(lambda connection: self._load(connection, missing)) if missing else {})
+        loaded = self._database.read(lambda connection: self._load(connection, missing)) if missing else {}
+        return found | {seq: self._built(one) for seq, one in loaded.items()}
 
-    def _load(self, connection: Connection, wanted: Mapping[int, int | None]) -> dict[int, Context]:
+    def _load(self, connection: Connection, wanted: Mapping[int, int | None]) -> dict[int, _Loaded]:
         found = journal.load(connection, wanted)
         known = orders.load(connection, {number for number in wanted.values() if number is not None})
         raws = objects(connection, found.values())
         fetched = orders.load_enrichments(connection, LINE_ITEMS, [order.id for order in known.values()])
-        return {seq: self._one(event, raws[seq], known.get(wanted[seq] or 0), fetched) for seq, event in found.items()}
+        readings = {seq: read(event, raws[seq]) for seq, event in found.items()}
+        subscribed = {one.later.subscription for one in readings.values() if one.later and one.later.subscription}
+        latest = journal.latest_about(connection, subscribed, "customer.subscription.") if subscribed else {}
+        loaded = {}
+        for seq, reading in readings.items():
+            order = known.get(wanted[seq] or 0)
+            items = [] if order is None else line_items(reading.raw, order, fetched) or []
+            newest = latest.get((reading.later and reading.later.subscription) or "")
+            about = {} if newest is None else events.stripe_object(newest)
+            loaded[seq] = _Loaded(reading, order, items, about)
+        return loaded
 
-    def _one(
-        self, event: Event, raw: Mapping[str, Any], order: Order | None, fetched: Mapping[orders.OrderKey, Any]
-    ) -> Context:
-        items = [] if order is None else line_items(raw, order, fetched) or []
-        return build(read(event, raw), order, items, self._decimals)
+    def _built(self, one: _Loaded) -> Context:
+        if one.reading.later is None:
+            return build(one.reading, one.order, one.items, self._decimals)
+        return context.of_event(one.reading.event, one.reading.raw) | self._later(one, one.reading.later)
+
+    def _later(self, one: _Loaded, later: Happening) -> Context:
+        """What is known of the sale, from its own event, and of what happened to it, from this one."""
+        event, raw, order = one.reading.event, one.reading.raw, one.order
+        sale = {} if order is None else self.of({order.event_seq: order.number})[order.event_seq]
+        found: Context = {name: sale[name] for name in sale.keys() & {"order", "customer"}}
+        family = event.type.partition(".")[0]
+        if later.reversal is not None and later.reversal.kind == "refund":
+            found["refund"] = life_context.refund(life.refund_of(event, raw), order, self._decimals)
+        elif later.reversal is not None:
+            found["dispute"] = life_context.dispute(raw, self._decimals)
+        elif family == "invoice":
+            subscription = one.subscription or {"id": later.subscription}
+            found["invoice"] = life_context.invoice(raw, self._decimals)
+            found["customer"] = life_context.invoiced_customer(raw)
+            found["subscription"] = life_context.subscription(subscription, self._decimals)
+        elif later.subscription is not None:
+            found["subscription"] = life_context.subscription(raw, self._decimals)
+            found.setdefault("customer", life_context.customer_by_id(raw))
+        return found
 
 
 def objects(connection: Connection, found: Iterable[Event]) -> dict[int, Mapping[str, Any]]:

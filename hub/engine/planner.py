@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from hub import keys
 from hub.checkout import events, session
 from hub.checkout import orders as tellings
+from hub.checkout.life import Happening
 from hub.checkout.reading import Reading, object_to_fetch, read
 from hub.checkout.session import Json
 from hub.clock import Clock, to_datetime
@@ -24,7 +25,7 @@ from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
 from hub.model import Context, Event, Order
 from hub.rules.ruleset import Rule, RuleSet, RunPlan, StepPlan
-from hub.store import journal, orders, runs
+from hub.store import journal, orders, reversals, runs
 from hub.store.database import Connection, Database
 from hub.store.journal import EVERY_RULE, Planning, Postponed
 from hub.store.lanes import Lane
@@ -46,6 +47,12 @@ STEERING = Lane(":steps", "", serial=True)
 _NO_KEY = "It needs data from Stripe: set STRIPE_API_KEY (a restricted, read-only key is enough)."
 
 
+#: A refund waits so long, again and again, for its order to be told: an hour and a half in all.
+_SALE_WAITS = (60_000, 300_000, 900_000, 1_200_000, 2_700_000)
+_WAITS_FOR_SALE = "Its order is not on record yet."
+_NO_SALE = "No order on record was paid with this payment: not acted on."
+
+
 class Fetch(Protocol):
     """Asks Stripe for an object; answers by making the event's plannings due. See ``hub.engine.fetching``."""
 
@@ -65,7 +72,8 @@ class _Case:
 
     @property
     def subject(self) -> str:
-        return self.reading.subject if self.order is None else self.order.id
+        """The sale itself, or what happened to it later."""
+        return self.reading.subject if self.order is None or self.reading.later else self.order.id
 
 
 @dataclass(slots=True)
@@ -133,27 +141,63 @@ class Planner:
     def _cases(self, due: Sequence[Planning], raws: Mapping[int, Json], batch: _Batch, now: int) -> list[_Case]:
         """The events that rules may act on, their orders recorded; the others are planned or postponed right here."""
         readings = [(planning, read(planning.event, raws[planning.event.seq])) for planning in due]
-        after = iter(self._record([reading.order for _, reading in readings if reading.order is not None], now))
+        after = iter(self._record([reading for _, reading in readings], now))
+        linked = self._linked([reading.later for _, reading in readings if reading.later is not None])
         fetched = self._fetched([reading for _, reading in readings])
         cases = []
         for planning, reading in readings:
-            order = None if reading.order is None else next(after)
+            order = _sale_of(reading, linked) if reading.order is None else next(after)
             if object_to_fetch(planning.event) and not reading.raw:
                 self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
             elif why_not := self._why_not(planning):
                 batch.planned.append(replace(planning, note=why_not))
             elif not (rules := _met(batch, planning, reading, order)):
                 batch.planned.append(planning)
+            elif order is None and reading.later is not None and reading.later.payment_intent is not None:
+                self._wait_for_sale(planning, batch)
             else:
                 cases.append(self._case(batch, planning, reading, order, rules, fetched, now))
         return cases
 
-    def _record(self, told: Sequence[Order], now: int) -> list[Order]:
-        if not told:
+    def _record(self, readings: Sequence[Reading], now: int) -> list[Order]:
+        """Stores what events tell of orders, and of refunds and disputes; the orders after each telling."""
+        told = [one.order for one in readings if one.order is not None]
+        reversed_ = [one.later.reversal for one in readings if one.later is not None and one.later.reversal is not None]
+        if not told and not reversed_:
             return []
-        return self._database.write(
-            lambda connection: orders.record(connection, told, tellings.merge, now), lasting=False
-        ).result()
+
+        def write(connection: Connection) -> list[Order]:
+            after = orders.record(connection, told, tellings.merge, now) if told else []
+            payments = [one.payment_intent for one in told if one.payment_intent is not None]
+            reversals.apply(connection, payments, tellings.with_reversals, now)
+            reversals.record(connection, reversed_, tellings.with_reversals, now)
+            return after
+
+        return self._database.write(write, lasting=False).result()
+
+    def _linked(self, later: Sequence[Happening]) -> Mapping[orders.OrderKey, Order]:
+        """The sales that payments and subscriptions began with, by their ids."""
+        payments = {one.payment_intent for one in later if one.payment_intent is not None}
+        subscriptions = {one.subscription for one in later if one.subscription is not None}
+        if not payments and not subscriptions:
+            return {}
+        return self._database.read(
+            lambda connection: {
+                **orders.find_by(connection, "payment_intent", payments),
+                **orders.find_by(connection, "subscription", subscriptions),
+            }
+        )
+
+    def _wait_for_sale(self, planning: Planning, batch: _Batch) -> None:
+        """A refund may be told before its order is; one of a payment that was no Checkout has none."""
+        if planning.tries >= len(_SALE_WAITS):
+            batch.planned.append(replace(planning, note=_NO_SALE))
+            return
+        due_at = self._clock.now() + _SALE_WAITS[planning.tries]
+        waiting = Postponed(
+            planning.event.seq, planning.rule, due_at, planning.tries + 1, _WAITS_FOR_SALE, planning.asked
+        )
+        batch.postponed.append(waiting)
 
     def _fetched(self, readings: Sequence[Reading]) -> Mapping[orders.OrderKey, Any]:
         """The line items that were fetched before, for orders whose events do not carry all of them."""
@@ -182,10 +226,15 @@ class Planner:
         fetched: Mapping[orders.OrderKey, Any],
         now: int,
     ) -> _Case:
-        items = None if order is None else line_items(reading.raw, order, fetched)
-        context = self._contexts.keep(reading, order, items or [])
+        if reading.later is not None:
+            seq = planning.event.seq
+            context = self._contexts.of({seq: None if order is None else order.number})[seq]
+            items_known = "order" in context and bool(context["order"]["items"])
+        else:
+            items = None if order is None else line_items(reading.raw, order, fetched)
+            context, items_known = self._contexts.keep(reading, order, items or []), items is not None
         seen = batch.ruleset.complete(context, now=to_datetime(now))
-        return _Case(planning, reading, order, rules, items is not None, seen)
+        return _Case(planning, reading, order, rules, items_known, seen)
 
     def _match(self, case: _Case, batch: _Batch) -> None:
         waiting = len(batch.postponed)
@@ -228,6 +277,13 @@ class Planner:
 def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int, Json]]:
     due = journal.due(connection, now, BATCH)
     return due, objects(connection, [one.event for one in due])
+
+
+def _sale_of(reading: Reading, linked: Mapping[orders.OrderKey, Order]) -> Order | None:
+    """The order that a later event belongs to, if it is on record."""
+    later, event = reading.later, reading.event
+    wanted = later and (later.payment_intent or later.subscription)
+    return linked.get((wanted, event.account, event.livemode)) if wanted else None
 
 
 def _met(batch: _Batch, planning: Planning, reading: Reading, order: Order | None) -> list[tuple[str, Rule]]:

@@ -217,6 +217,13 @@ def find(connection: Connection, event_id: str) -> Event | None:
     return None if row is None else _event(row)
 
 
+def latest_about(connection: Connection, object_ids: Iterable[str], family: str) -> dict[str, Event]:
+    """The newest event of a family of types (``customer.subscription.``) about each of several objects."""
+    chosen = events.c.object_id.in_(list(object_ids)), events.c.type.startswith(family, autoescape=True)
+    found = connection.execute(sa.select(*_EVENT).where(*chosen, ~events.c.thin).order_by(events.c.created))
+    return {row.object_id: _event(row) for row in found}
+
+
 def seqs(connection: Connection, wanted: str) -> list[int]:
     """The places in the journal of an event id, or of all events about an object's id."""
     statement = sa.select(events.c.seq).where(sa.or_(events.c.id == wanted, events.c.object_id == wanted))

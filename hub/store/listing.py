@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hub.keys import effect_key
 from hub.model import Order
 from hub.store import orders as order_store
-from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, rulesets, runs
+from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, reversals, rulesets, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,9 @@ def list_deliveries(
     ids: Sequence[int] | None = None,
     limit: int | None = None,
 ) -> list[DeliveryLine]:
-    """Deliveries, newest first. ``subject``: a business object's id. A ready one in a blocked lane shows as waiting."""
+    """Deliveries, newest first. ``subject``: a business object's id; with an order's come those of its refunds and
+    disputes. A ready one in a blocked lane shows as waiting.
+    """
     statement = (
         sa.select(
             deliveries,
@@ -163,7 +165,7 @@ def list_deliveries(
         .join(rulesets, rulesets.c.id == deliveries.c.ruleset_id)
     )
     if subject is not None:
-        statement = statement.where(runs.c.subject == subject)
+        statement = statement.where(runs.c.subject.in_(_with_reversals(subject)))
     if rule is not None:
         statement = statement.where(runs.c.rule == rule)
     if since is not None:
@@ -174,6 +176,15 @@ def list_deliveries(
         statement = statement.where(_shown_state() == state)
     rows = connection.execute(statement.order_by(deliveries.c.id.desc()).limit(limit))
     return [_delivery(row) for row in rows]
+
+
+def _with_reversals(subject: str) -> sa.CompoundSelect[tuple[str]]:
+    of_order = (
+        sa.select(reversals.c.id)
+        .join(orders, orders.c.payment_intent == reversals.c.payment_intent)
+        .where(orders.c.id == subject)
+    )
+    return sa.union_all(sa.select(sa.literal(subject)), of_order)
 
 
 def _shown_state() -> sa.ColumnElement[str]:

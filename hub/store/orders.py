@@ -40,7 +40,7 @@ def record(
         key = key_of(order)
         current[key] = merge(current[key], order)  # a telling that is there already changes nothing
         after.append(current[key])
-    _update(connection, [order for key, order in current.items() if order != stored[key]], now)
+    update(connection, [order for key, order in current.items() if order != stored[key]], now)
     return after
 
 
@@ -68,7 +68,8 @@ _LOCK = (
 )
 
 
-def _update(connection: Connection, changed: Iterable[Order], now: int) -> None:
+def update(connection: Connection, changed: Iterable[Order], now: int) -> None:
+    """Writes what orders have become; they are locked by this transaction."""
     _UPDATE(connection, [{"b_number": order.number, **_row(order, now)} for order in changed])
 
 
@@ -96,6 +97,19 @@ def find(connection: Connection, session_id: str) -> Order | None:
     """The order of a Checkout Session."""
     row = connection.execute(sa.select(*_FIELDS).where(orders.c.id == session_id)).first()
     return None if row is None else from_row(row)
+
+
+def lock_by_payment(connection: Connection, payments: Sequence[str]) -> list[Order]:
+    """The orders that were paid with these payment intents, locked until the end of the transaction."""
+    statement = sa.select(*_FIELDS).where(orders.c.payment_intent.in_(payments)).order_by(orders.c.number)
+    return [from_row(row) for row in connection.execute(statement.with_for_update())]
+
+
+def find_by(connection: Connection, column: str, values: Iterable[str]) -> dict[OrderKey, Order]:
+    """Orders by ``payment_intent`` or ``subscription``, account and mode; the newest where several share one."""
+    statement = sa.select(*_FIELDS).where(orders.c[column].in_(list(values))).order_by(orders.c.number)
+    found = (from_row(row) for row in connection.execute(statement))
+    return {(getattr(order, column), order.account, order.livemode): order for order in found}
 
 
 def find_all(connection: Connection, session_ids: Iterable[str]) -> list[Order]:

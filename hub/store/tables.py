@@ -122,11 +122,29 @@ orders = Table(
     Column("paid_at", BigInteger),
     Column("failed_at", BigInteger),
     Column("expired_at", BigInteger),
+    Column("refunded", BigInteger, nullable=False, server_default=text("0")),
+    Column("disputed", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("updated_at", BigInteger, nullable=False),
     Column("event_seq", _Id, ForeignKey("events.seq"), nullable=False),  # the event that tells most about it
     UniqueConstraint("id", "account", "livemode"),
     Index("ix_orders_payment_intent", "payment_intent"),
+    Index("ix_orders_subscription", "subscription"),
     sqlite_autoincrement=True,
+)
+
+#: Refunds and disputes as far as events told them; they may be told before their order is.
+reversals = Table(
+    "reversals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("livemode", Boolean(create_constraint=False), primary_key=True),
+    Column("kind", Text, nullable=False),  # refund, dispute
+    Column("payment_intent", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("rank", Integer, nullable=False),  # how far along it is: it only moves forward
+    Index("ix_reversals_payment_intent", "payment_intent"),
 )
 
 #: What was fetched from Stripe because a rule needs it, once per object.

@@ -15,8 +15,8 @@ from hub.checkout import orders as tellings
 from hub.connector import Ledger, Permanent
 from hub.errors import NotStored, StorageError
 from hub.keys import run_key
-from hub.model import DeliveryState, Event, Order, OrderState, Source
-from hub.store import claims, journal, lanes, orders, rulesets, runs, schema, settling, stock
+from hub.model import DeliveryState, Event, Order, OrderState, Reversal, Source
+from hub.store import claims, journal, lanes, orders, reversals, rulesets, runs, schema, settling, stock
 from hub.store.claims import Claim, Work
 from hub.store.database import Connection, Database, open_database
 from hub.store.journal import EVERY_RULE, Postponed
@@ -211,6 +211,62 @@ def test_what_events_tell_adds_up_whatever_their_order(shop: Shop) -> None:
     late = record(shop, expired)
     assert (late.state, late.total, late.expired_at, late.number) == (OrderState.PAID, 5000, NOW + 2, 1001)
     assert shop.database.read(lambda c: orders.find(c, "cs_1")) == late
+
+
+def reversal(name: str, amount: int, status: str, rank: int, **changes: Any) -> Reversal:
+    base = Reversal(
+        id=name,
+        account="",
+        livemode=False,
+        kind="refund",
+        payment_intent="pi_1",
+        amount=amount,
+        status=status,
+        rank=rank,
+    )
+    return replace(base, **changes)
+
+
+def reverse(shop: Shop, *told: Reversal) -> tuple[OrderState, int]:
+    """State and refunded sum of the one order, after ``told``."""
+    shop.write(lambda c: reversals.record(c, told, tellings.with_reversals, NOW))
+    found = shop.database.read(lambda c: orders.find(c, "cs_1"))
+    assert found is not None
+    return found.state, found.refunded
+
+
+def test_refunds_add_up_and_only_move_forward(shop: Shop) -> None:
+    shop.append(event("a"))
+    record(shop, order(state=OrderState.PAID, paid_at=NOW))
+    assert reverse(shop, reversal("re_1", 1000, "pending", 0)) == (OrderState.PAID, 0)
+    assert reverse(shop, reversal("re_1", 1000, "succeeded", 1)) == (OrderState.PARTLY_REFUNDED, 1000)
+    assert reverse(shop, reversal("re_1", 1000, "pending", 0)) == (OrderState.PARTLY_REFUNDED, 1000)
+    assert reverse(shop, reversal("re_2", 3900, "succeeded", 1)) == (OrderState.REFUNDED, 4900)
+    assert reverse(shop, reversal("re_2", 3900, "failed", 2)) == (OrderState.PARTLY_REFUNDED, 1000)
+    other = reversal("re_3", 900, "succeeded", 1, account="acct_1")
+    assert reverse(shop, other) == (OrderState.PARTLY_REFUNDED, 1000), "another account's payment of the same name"
+
+
+def test_a_refund_that_is_told_before_its_order_counts_when_the_order_is_told(shop: Shop) -> None:
+    shop.append(event("a"))
+    shop.write(lambda c: reversals.record(c, [reversal("re_1", 4900, "succeeded", 1)], tellings.with_reversals, NOW))
+    record(shop, order(state=OrderState.PAID, paid_at=NOW))
+    shop.write(lambda c: reversals.apply(c, ["pi_1"], tellings.with_reversals, NOW))
+    found = shop.database.read(lambda c: orders.find(c, "cs_1"))
+    assert found is not None
+    assert (found.state, found.refunded) == (OrderState.REFUNDED, 4900)
+    record(shop, order(state=OrderState.PAID, paid_at=NOW, event_seq=1))
+    again = shop.database.read(lambda c: orders.find(c, "cs_1"))
+    assert again == found, "telling the order again takes nothing back"
+
+
+def test_a_dispute_stands_until_it_is_over(shop: Shop) -> None:
+    shop.append(event("a"))
+    record(shop, order(state=OrderState.PAID, paid_at=NOW))
+    standing = reversal("du_1", 4900, "standing", 0, kind="dispute")
+    assert reverse(shop, standing) == (OrderState.DISPUTED, 0)
+    assert reverse(shop, replace(standing, status="over", rank=2)) == (OrderState.PAID, 0)
+    assert reverse(shop, replace(standing, rank=1)) == (OrderState.PAID, 0)
 
 
 def test_several_tellings_of_one_order_in_one_batch_make_one_order(shop: Shop) -> None:

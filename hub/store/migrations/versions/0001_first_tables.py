@@ -147,6 +147,8 @@ def upgrade() -> None:
         sa.Column("paid_at", sa.BigInteger(), nullable=True),
         sa.Column("failed_at", sa.BigInteger(), nullable=True),
         sa.Column("expired_at", sa.BigInteger(), nullable=True),
+        sa.Column("refunded", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("disputed", sa.Boolean(create_constraint=False), server_default=sa.text("false"), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("event_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["event_seq"], ["events.seq"], name=op.f("fk_orders_event_seq")),
@@ -155,6 +157,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_orders_payment_intent", "orders", ["payment_intent"], unique=False)
+    op.create_index("ix_orders_subscription", "orders", ["subscription"], unique=False)
+    op.create_table(
+        "reversals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("livemode", sa.Boolean(create_constraint=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("payment_intent", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "account", "livemode", name=op.f("pk_reversals")),
+    )
+    op.create_index("ix_reversals_payment_intent", "reversals", ["payment_intent"], unique=False)
     op.create_table(
         "plannings",
         sa.Column("event_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
