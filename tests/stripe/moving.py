@@ -98,6 +98,13 @@ class MovingShop:
         self.stripe.deliver_all()
         self.settle()
 
+    def speak_thin(self, *, beside_snapshots: bool = False) -> None:
+        """From now on an event destination of the same address and secret sends thin notifications."""
+        endpoint = self.endpoint
+        if not beside_snapshots:
+            endpoint.enabled = False
+        self.stripe.add_endpoint(endpoint.url, ["v1.*"], thin=True, secret=endpoint.secret)
+
     def settle(self, seconds: float = 120) -> None:
         """Waits until nothing is due by the clock: what waits for later, or for a person, may stay."""
         if self.worker is not None:
