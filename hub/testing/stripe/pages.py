@@ -16,7 +16,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #e3e8ee}
 button{font:inherit;padding:.3rem .7rem;margin:.1rem;border:1px solid #ccd;border-radius:.4rem;background:#fff}
 button:hover{background:#f4f6fa}input,select{font:inherit;padding:.3rem}.note{color:#697386}.said{color:#a00}
-form.inline{display:inline}code{font-size:.85em}
+form.inline{display:inline}code{font-size:.75em;word-break:break-all}
 """
 _SHOWN = 50
 
@@ -99,7 +99,7 @@ def _row(books: Books, session: Json) -> str:
     buttons = "".join(_button(identity, what) for identity, what in _choices(session, charge))
     link = f'<a href="{escape(session["url"])}">payment page</a> ' if session["url"] else ""
     return (
-        f"<tr><td>{_time(session['created'])}<td><code title='{session['id']}'>{session['id'][:22]}…</code>"
+        f"<tr><td>{_time(session['created'])}<td><code>{session['id']}</code>"
         f"<td>{amount}<td>{escape(state)}<td>{link}{buttons}"
     )
 
@@ -128,7 +128,8 @@ def _button(identity: str, what: str) -> str:
 
 
 def _money(units: int, thing: Json) -> str:
-    return escape(str(from_stripe(units, thing["currency"].upper())))
+    money = from_stripe(units, thing["currency"])
+    return f"{money} {money.currency}"
 
 
 def _time(seconds: float) -> str:
