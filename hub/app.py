@@ -8,15 +8,19 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from hub.clock import Clock, SteadyClock
+from hub.engine.chores import Chore, Chores
 from hub.engine.connections import Connections
 from hub.engine.contexts import Contexts
 from hub.engine.dispatcher import Dispatcher
 from hub.engine.fetching import Fetcher, StripeReader
 from hub.engine.local import Local
 from hub.engine.planner import Planner
+from hub.engine.polling import EventList, Polling
 from hub.engine.preparing import Preparer
+from hub.engine.reconciling import Reconciling, SessionList
 from hub.engine.rulebook import Rulebook
 from hub.engine.sending import Sender
 from hub.log import get_logger, hide
@@ -115,7 +119,21 @@ class Worker:
             clock,
             lease=lease,
             alone=database.dialect == "sqlite",
+            chores=Chores(database, clock, self._chores()),
         )
+
+    def _chores(self) -> list[Chore]:
+        """Polling and the nightly reconciliation, if there is a key to ask Stripe with."""
+        reader, hub = stripe_reader(self._hub.settings), self._hub
+        if reader is None or not hub.settings.stripe_poll_seconds:
+            return []
+        every_ms = hub.settings.stripe_poll_seconds * 1000
+        polling = Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, self._stored, every_ms)
+        return [polling, Reconciling(reader, hub.database, hub.clock, self._stored)]
+
+    def _stored(self) -> None:
+        self.dispatcher.wake()
+        self._hub.database.announce()
 
     def start(self) -> None:
         """Begins to plan and deliver, in threads."""
@@ -149,7 +167,11 @@ class Worker:
         return Fetcher(reader, self._hub.database, self._hub.clock, lambda: self.dispatcher.wake())
 
 
-def stripe_reader(settings: Settings) -> StripeReader | None:
+class Reader(StripeReader, EventList, SessionList, Protocol):
+    """Everything that is read from Stripe; see ``hub.checkout.enrich.StripeObjects``."""
+
+
+def stripe_reader(settings: Settings) -> Reader | None:
     """What reads from Stripe; None without an API key."""
     if settings.stripe_api_key is None:
         return None

@@ -5,6 +5,7 @@ The only module that imports the ``stripe`` package (0.2 s and 18 MB): ``hub.app
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import stripe
@@ -49,6 +50,36 @@ class StripeObjects:
                 session_id, {"expand": ["line_items.data.price.product"]}, _options(account)
             )
             return found.to_dict(for_json=True)
+
+    def events(self, types: Sequence[str] | None, since: int) -> Iterator[list[dict[str, Any]]]:
+        """Events since a moment in seconds, newest first, page by page; of some types (at most 20), or all.
+
+        https://docs.stripe.com/api/events/list. Raises :class:`FetchError`.
+        """
+        wanted: Any = {"limit": _PAGE, "created": {"gte": since}} | ({"types": list(types)} if types else {})
+        with _translated("the list of events"):
+            yield from _pages(self._client.v1.events.list(wanted))
+
+    def complete_sessions(self, since: int) -> Iterator[list[dict[str, Any]]]:
+        """Complete Checkout Sessions created since a moment in seconds, newest first, page by page.
+
+        https://docs.stripe.com/api/checkout/sessions/list. Raises :class:`FetchError`.
+        """
+        with _translated("the list of Checkout Sessions"):
+            yield from _pages(
+                self._client.v1.checkout.sessions.list(
+                    {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
+                )
+            )
+
+
+def _pages(page: Any) -> Iterator[list[dict[str, Any]]]:
+    """The objects of a list, one request at a time."""
+    while True:
+        yield [one.to_dict(for_json=True) for one in page.data]
+        if not page.has_more:
+            return
+        page = page.next_page()
 
 
 def _options(account: str) -> Any:

@@ -14,6 +14,14 @@ from hub.checkout import events
 from hub.checkout.session import Json, integer, items_of, mapping, object_id, text
 from hub.model import Event, Reversal
 
+#: What changes the state of an order after it was paid.
+REVERSING_EVENTS = (
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+)
 _RUNNING = frozenset({"active", "trialing"})
 #: How far along a refund is: events of one refund come in any order, and a failure is the last word.
 _REFUND_RANK = {"pending": 0, "requires_action": 0, "succeeded": 1, "failed": 2, "canceled": 2}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from hub.clock import Clock
+from hub.engine.chores import Chores
 from hub.engine.planner import BATCH, Planner
 from hub.engine.progress import Progress
 from hub.engine.sending import Sender
@@ -54,9 +55,11 @@ class Dispatcher:
         *,
         lease: timedelta,
         alone: bool,
+        chores: Chores,
     ) -> None:
         self._database = database
         self._planner = planner
+        self._chores = chores
         self._sender = sender
         self._local = local
         self._clock = clock
@@ -66,7 +69,7 @@ class Dispatcher:
         self._busy: Counter[int] = Counter()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._news = {"plan": threading.Event(), "deliver": threading.Event()}
+        self._news = {name: threading.Event() for name in ("plan", "deliver", "chores")}
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -82,7 +85,14 @@ class Dispatcher:
                 )
             self._recover(everyone=True)
         self._database.watch(self.wake)
-        for name, loop in (("plan", self._plan), ("deliver", self._deliver), ("lease", self._watch_leases)):
+        self._chores.start()
+        loops = {
+            "plan": self._plan,
+            "deliver": self._deliver,
+            "chores": self._do_chores,
+            "lease": self._watch_leases,
+        }
+        for name, loop in loops.items():
             thread = threading.Thread(target=self._loop, args=(name, loop), name=f"hub-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -147,6 +157,9 @@ class Dispatcher:
                 self._put_on(lane)
         later = [_when(lane) for lane in due if _when(lane) > now]
         return self._until(min(later, default=None))
+
+    def _do_chores(self) -> float:
+        return self._until(self._chores.turn())
 
     def _until(self, moment: int | None) -> float:
         if moment is None:

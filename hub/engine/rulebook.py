@@ -7,9 +7,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
+from hub.checkout.life import REVERSING_EVENTS
+from hub.checkout.orders import ORDER_EVENTS
 from hub.clock import Clock
 from hub.errors import RulesError
 from hub.registry import Registry
+from hub.rules import catalogue
 from hub.rules.load import Loaded, load, load_texts
 from hub.rules.ruleset import RuleSet
 from hub.store import rulesets
@@ -40,6 +43,12 @@ class Rulebook:
         """The rule set in force, with the id it is stored under."""
         assert self._current is not None, "load() comes first"
         return self._current
+
+    def event_types(self) -> list[str]:
+        """Stripe's types that the rules in force, and the states of orders, depend on."""
+        found = [catalogue.trigger(name) for name in sorted(self.current[1].triggers)]
+        named = [kind for one in found if one is not None for kind in one.events]
+        return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
 
     def paths(self) -> list[Path]:
         """The rules file and those it includes."""

@@ -27,10 +27,20 @@ def claim(connection: Connection, name: str) -> bool:
     return connection.execute(statement, {"name": name, "value": ""}).scalar() is not None
 
 
+def get(connection: Connection, name: str) -> str | None:
+    """What was put under ``name``."""
+    return connection.execute(sa.select(facts.c.value).where(facts.c.name == name)).scalar()
+
+
+def put(connection: Connection, name: str, value: str) -> None:
+    """Keeps a value under ``name``, in place of the one before."""
+    connection.execute(insert_ignoring(connection.dialect.name, facts), {"name": name, "value": value})
+    connection.execute(facts.update().where(facts.c.name == name).values(value=value))
+
+
 def touch(connection: Connection, now: int) -> None:
     """Writes something: shows whether the disk takes it."""
-    _once(connection, "last_touch", "")
-    connection.execute(facts.update().where(facts.c.name == "last_touch").values(value=str(now)))
+    put(connection, "last_touch", str(now))
 
 
 def _once(connection: Connection, name: str, value: str) -> str:

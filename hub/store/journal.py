@@ -72,6 +72,8 @@ def append(connection: Connection, received: Sequence[Event], now: int) -> list[
 
     Atomic with the transaction: an event that is stored will be planned, whatever happens afterwards.
     """
+    if not received:
+        return []
     statement = insert_ignoring(connection.dialect.name, events, events.c.seq, *_IDENTITY)
     stored = {tuple(row[1:]): row[0] for row in connection.execute(statement, [_row(event) for event in received])}
     if stored:

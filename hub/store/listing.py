@@ -178,6 +178,29 @@ def list_deliveries(
     return [_delivery(row) for row in rows]
 
 
+#: What a person or the hub has still to do.
+_UNDONE = ("blocked", "ready", "running", "waiting", "unknown", "dead")
+
+
+def open_subjects(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+    """Which of several business objects have something undone, each with what."""
+    undone = (
+        sa.select(runs.c.subject, deliveries.c.action, deliveries.c.state, deliveries.c.error)
+        .join(runs, runs.c.id == deliveries.c.run_id)
+        .where(runs.c.subject.in_(list(subjects)), deliveries.c.state.in_(_UNDONE))
+        .order_by(deliveries.c.id.desc())
+    )
+    waiting = (
+        sa.select(events.c.object_id, plannings.c.rule, plannings.c.note)
+        .join(plannings, plannings.c.event_seq == events.c.seq)
+        .where(events.c.object_id.in_(list(subjects)), plannings.c.due_at.is_not(None))
+    )
+    found = {row.subject: f"{row.action} is {row.state}. {row.error}".strip() for row in connection.execute(undone)}
+    for row in connection.execute(waiting):
+        found[row.object_id] = row.note or "It is being planned."
+    return found
+
+
 def _with_reversals(subject: str) -> sa.CompoundSelect[tuple[str]]:
     of_order = (
         sa.select(reversals.c.id)

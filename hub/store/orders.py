@@ -118,6 +118,12 @@ def find_all(connection: Connection, session_ids: Iterable[str]) -> list[Order]:
     return [from_row(row) for row in connection.execute(statement)]
 
 
+def paid_since(connection: Connection, moment: int) -> list[Order]:
+    """The orders of sessions that were opened since then and have been paid."""
+    statement = sa.select(*_FIELDS).where(orders.c.created_at >= moment, orders.c.paid_at.is_not(None))
+    return [from_row(row) for row in connection.execute(statement.order_by(orders.c.number))]
+
+
 def from_row(row: Any) -> Order:
     """The order in a row of the table."""
     values = {column.name: getattr(row, column.name) for column in _FIELDS}

@@ -129,6 +129,7 @@ orders = Table(
     UniqueConstraint("id", "account", "livemode"),
     Index("ix_orders_payment_intent", "payment_intent"),
     Index("ix_orders_subscription", "subscription"),
+    Index("ix_orders_created_at", "created_at"),
     sqlite_autoincrement=True,
 )
 
@@ -324,4 +325,14 @@ codes = Table(
         sqlite_where=text("taken_by IS NULL"),
         postgresql_where=text("taken_by IS NULL"),
     ),
+)
+
+#: What is done again and again; ``cursor`` says how far it got, in its own words.
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("leased_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("cursor", Text, nullable=False, server_default=""),
 )

@@ -7,9 +7,7 @@ the page is opened (https://docs.stripe.com/checkout/fulfillment#redirect-hosted
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -134,7 +132,7 @@ class Thanks:
         if not self._is_fresh_sale(found):
             return False
         try:
-            await self._intake.append(_event(found, self._clock.now()))
+            await self._intake.append(events.completed(found, Source.SUCCESS_PAGE, self._clock.now()))
         except NotStored as error:
             log.error("success page: not stored", session=session_id, reason=str(error))
         return True
@@ -164,20 +162,6 @@ class Thanks:
             log.error("thanks.html cannot be shown; the plain page is", reason=str(error))
             page = self._plain.get_template("thanks.html").render(values)
         return HTMLResponse(page, status, headers)
-
-
-def _event(found: Mapping[str, Any], now: int) -> Any:
-    """What Stripe's ``checkout.session.completed`` would say; one id per session, so that it is journalled once."""
-    code = hashlib.sha256(str(found["id"]).encode()).hexdigest()[:24]
-    document = {
-        "id": f"evt_hub_{code}",
-        "object": "event",
-        "type": "checkout.session.completed",
-        "created": found.get("created"),
-        "livemode": bool(found.get("livemode")),
-        "data": {"object": found},
-    }
-    return events.parse(json.dumps(document).encode(), source=Source.SUCCESS_PAGE, received_at=now)
 
 
 def _address(request: Request) -> str:

@@ -158,6 +158,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_payment_intent", "orders", ["payment_intent"], unique=False)
     op.create_index("ix_orders_subscription", "orders", ["subscription"], unique=False)
+    op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
+    op.create_table(
+        "chores",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("leased_until", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cursor", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_chores")),
+    )
     op.create_table(
         "reversals",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,114 @@
+"""``hub poll``, ``hub fulfil`` and ``hub reconcile``: asking Stripe for what no webhook told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from hub.app import Hub, Reader, stripe_reader
+from hub.checkout import events
+from hub.cli.open_ import opened, since_ms
+from hub.cli.output import AsJson, iso, no, print_json, print_table, say, when
+from hub.engine.polling import Polling
+from hub.engine.reconciling import Report, last, reconcile
+from hub.errors import FetchError, HubError, RulesError
+from hub.model import Source
+from hub.store import journal
+
+_NO_KEY = "There is no API key to ask Stripe with."
+_SET_KEY = "Set STRIPE_API_KEY in .env (a restricted, read-only key is enough)."
+_DEFAULT = "7d"
+
+
+def poll(
+    since: Annotated[str, typer.Option(help="How far back to look.")] = "1d",
+) -> None:
+    """Look through Stripe's list of events for what no webhook told."""
+    with opened() as hub:
+        reader = _reader(hub)
+        moment = since_ms(since, hub.clock.now()) or 0
+        if hub.rulebook.load().ruleset is None:
+            raise RulesError("The rules cannot be used.", "Correct them first:  hub check")
+        polling = Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, hub.database.announce, 0)
+        try:
+            found = polling.look(moment)
+        except FetchError as error:
+            raise HubError(error.message, error.hint) from None
+    print(f"{found.found} events looked through, {found.new} of them new.")
+
+
+def fulfil(
+    session_id: Annotated[str, typer.Argument(metavar="cs_…", help="A Checkout Session.")],
+) -> None:
+    """Ask Stripe about one session and have the rules act on it, however old it is; finished effects do not repeat."""
+    with opened() as hub:
+        try:
+            found = _reader(hub).session(session_id, "")
+        except FetchError as error:
+            raise no(str(error)) from None
+        if found.get("status") != "complete" or found.get("mode") == "setup":
+            raise no(f"{session_id} is no finished sale: its checkout is {found.get('status')}.")
+        now = hub.clock.now()
+        event = events.completed(found, Source.PERSON, now)
+
+        def write(connection: Any) -> None:
+            journal.append(connection, [event], now)
+            journal.replan(connection, journal.seqs(connection, event.id), now)
+
+        hub.database.write(write).result()
+        hub.database.announce()
+    print(f"{session_id} is {found.get('payment_status')}; the running hub goes over it. See  hub order {session_id}")
+
+
+def reconcile_(
+    since: Annotated[str, typer.Option(help="How far back to look.")] = _DEFAULT,
+    heal: Annotated[bool, typer.Option("--heal", help="Have the rules act on what is missing.")] = False,
+    last_: Annotated[bool, typer.Option("--last", help="Show the last one again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold Stripe's paid sessions against the orders on record; exit code 1 when anything is not complete."""
+    with opened() as hub:
+        found = hub.database.read(last) if last_ else _now(hub, since, heal).document()
+    if found is None:
+        raise no("There was no reconciliation yet.")
+    shown = {**found, "made_at": iso(found["made_at"]), "since": iso(found["since"])}
+    if as_json:
+        print_json(shown)
+    else:
+        _print(found)
+    if found["orders"]:
+        raise typer.Exit(1)
+
+
+def _now(hub: Hub, since: str, heal: bool) -> Report:
+    moment = since_ms(since, hub.clock.now()) or 0
+    try:
+        report = reconcile(_reader(hub), hub.database, hub.clock, moment, heal=heal)
+    except FetchError as error:
+        raise HubError(error.message, error.hint) from None
+    if report.healed:
+        hub.database.announce()
+    return report
+
+
+def _reader(hub: Hub) -> Reader:
+    reader = stripe_reader(hub.settings)
+    if reader is None:
+        raise HubError(_NO_KEY, _SET_KEY)
+    return reader
+
+
+def _print(found: dict[str, Any]) -> None:
+    say(f"Sessions since {when(found['since'])}, as of {when(found['made_at'])}:")
+    say(f"{found['paid']} paid, {found['complete']} complete.")
+    counts = [f"{found[state]} {state}" for state in ("open", "missing", "extra") if found[state]]
+    say(f"Not complete: {', '.join(counts)}." if counts else "Nothing is open, nothing is missing.")
+    if found["healed"]:
+        say(f"{found['healed']} were put into the journal; the running hub works on them.")
+    elif found["missing"]:
+        say("To have the rules act on what is missing:  hub reconcile --heal")
+    if found["orders"]:
+        say()
+        rows = [(one["state"], one["number"], one["id"], one["why"]) for one in found["orders"]]
+        print_table(["State", "Number", "Id", "Why"], rows, "")
