@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from pathlib import Path
 from hub.testing.events import Buyer, Item
 from hub.testing.stripe import FakeStripe
 from hub.testing.stripe.books import Json
-from tests.e2e.shop import HUB, SHOP
+from tests.e2e.shop import SHOP
 from tests.stripe.moving import START, MovingShop
 
 HOUR = 3600
@@ -227,6 +224,8 @@ class Report:
     reconciled: Json
     posts: int
     requests: int
+    lost: int  #: events that no webhook told, for good
+    polled: int  #: events in the journal that polling found
 
     @property
     def agrees(self) -> bool:
@@ -236,13 +235,21 @@ class Report:
         said = {"paid": paid, "complete": paid, "open": 0, "missing": 0, "extra": 0}
         return self.stripe == self.hub and found == said
 
+    @property
+    def told(self) -> str:
+        """How the hub came to know."""
+        return (
+            f"{self.posts} webhooks posted, {self.lost} events never told by one, {self.polled} found by polling, "
+            f"{self.requests} requests to Stripe"
+        )
+
     def in_words(self) -> str:
         lines = []
         for name in ("paid", "refunds", "undone", "disputes", "pieces"):
             ours, theirs = getattr(self.hub, name), getattr(self.stripe, name)
             lines.append(f"  {name:<10} stripe {theirs.total()}, hub {ours.total()}, the same: {ours == theirs}")
         shown = {name: self.reconciled[name] for name in ("paid", "complete", "open", "missing", "extra")}
-        return "\n".join([*lines, f"  reconcile  {shown}", f"  {self.posts} webhooks posted, {self.requests} requests"])
+        return "\n".join([*lines, f"  reconcile  {shown}", f"  {self.told}"])
 
 
 def simulated(folder: Path, day: Day) -> Report:
@@ -250,21 +257,16 @@ def simulated(folder: Path, day: Day) -> Report:
     shop = prepared(folder, start=(int(time.time()) - 27 * HOUR) * 1000)
     try:
         Simulation(shop, day).run()
-        done = subprocess.run(
-            [HUB, "reconcile", "--since", "2d", "--json"],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), **shop.settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout, done
+        done = shop.command("reconcile", "--since", "2d", "--json")
+        assert done.out, done
         return Report(
             stripe=of_stripe(shop.stripe),
             hub=of_hub(shop),
-            reconciled=json.loads(done.stdout),
+            reconciled=done.json,
             posts=len(shop.stripe.posted),
             requests=len(shop.stripe.calls),
+            lost=sum(bool(record.waiting) for record in shop.stripe.events()),
+            polled=shop.count("SELECT count(*) FROM events WHERE source = 'poll'"),
         )
     finally:
         shop.close()

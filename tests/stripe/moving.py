@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ from hub.testing.stripe import FakeStripe
 from hub.web.metrics import Metrics
 from hub.web.site import Site
 from hub.web.webhook import Webhook
-from tests.e2e.shop import eventually, free_port
+from tests.e2e.shop import HUB, Finished, eventually, free_port
 from tests.integration.conftest import serving
 
 #: The time at which tests begin unless they say otherwise: 2026-11-01.
@@ -29,6 +31,7 @@ _OPEN = (
     "SELECT count(*) FROM plannings WHERE due_at <= :now",
     "SELECT count(*) FROM deliveries WHERE state = 'running'",
     "SELECT count(*) FROM deliveries WHERE state IN ('ready', 'waiting') AND due_at <= :now",
+    "SELECT count(*) FROM chores WHERE due_at <= :now",
 )
 
 
@@ -111,6 +114,19 @@ class MovingShop:
             self.worker.dispatcher.wake()
             eventually("nothing is due", lambda: not any(self.count(one) for one in _OPEN), seconds)
 
+    def command(self, *arguments: str) -> Finished:
+        """A command of ``hub``, run as a process in the shop's folder, on the machine's clock."""
+        done = subprocess.run(
+            [HUB, *arguments],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.settings},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
     def count(self, statement: str) -> int:
         """The number that a query of the hub's database gives; ``:now`` is the clock's."""
         return int(self.query(statement)[0][0])
@@ -144,9 +160,9 @@ class MovingShop:
 
 
 @contextmanager
-def moving(folder: Path, rules: str, **settings: str) -> Iterator[MovingShop]:
+def moving(folder: Path, rules: str, start: int = START, **settings: str) -> Iterator[MovingShop]:
     """A shop whose hub is up."""
-    shop = MovingShop(folder, rules, settings)
+    shop = MovingShop(folder, rules, settings, start)
     try:
         shop.up()
         yield shop

@@ -34,5 +34,10 @@ def test_the_page_has_every_scenario_once() -> None:
     assert [int(row[0].strip("| ")) for row in ROWS] == list(range(1, 55))
 
 
-def test_every_test_that_the_page_names_exists() -> None:
+def test_every_scenario_names_a_test_that_exists() -> None:
+    assert [row[0] for row in ROWS if "`test_" not in row[2]] == []
     assert named() - existing() == set()
+
+
+def test_every_test_that_carries_a_scenarios_number_is_named() -> None:
+    assert existing() - named() == set()
