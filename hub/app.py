@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from hub.clock import Clock, SteadyClock
 from hub.engine.chores import Chore, Chores
@@ -169,6 +169,8 @@ class Worker:
 
 class Reader(StripeReader, EventList, SessionList, Protocol):
     """Everything that is read from Stripe; see ``hub.checkout.enrich.StripeObjects``."""
+
+    def products(self) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 def stripe_reader(settings: Settings) -> Reader | None:

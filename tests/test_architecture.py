@@ -65,7 +65,7 @@ DOORS = {
     "pytest": {"hub.testing"},
 }
 #: Imports inside functions, each with the comment that says why beside it.
-INSIDE_FUNCTIONS = {"hub.app", "hub.store.schema", "hub.registry", "connectors.spreadsheet"}
+INSIDE_FUNCTIONS = {"hub.app", "hub.cli.check", "hub.store.schema", "hub.registry", "connectors.spreadsheet"}
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,11 @@ def _sku(price: Json, product: Json, product_id: str | None) -> str | None:
     )
 
 
+def product_sku(price: Json, product: Json) -> str:
+    """The SKU that an order's line has for a product of the shop."""
+    return _sku(price, product, object_id(product)) or ""
+
+
 def _unit_price(price: Json, currency: str, decimals: Mapping[str, int]) -> Money | None:
     """``unit_amount``, or ``unit_amount_decimal`` for prices below Stripe's unit (0.5 cents)."""
     whole = Amounts(currency, decimals).money(price.get("unit_amount"))

@@ -72,6 +72,16 @@ class StripeObjects:
                 )
             )
 
+    def products(self) -> Iterator[list[dict[str, Any]]]:
+        """The active products with their default prices, page by page.
+
+        https://docs.stripe.com/api/products/list. Raises :class:`FetchError`.
+        """
+        with _translated("the products"):
+            yield from _pages(
+                self._client.v1.products.list({"limit": _PAGE, "active": True, "expand": ["data.default_price"]})
+            )
+
 
 def _pages(page: Any) -> Iterator[list[dict[str, Any]]]:
     """The objects of a list, one request at a time."""

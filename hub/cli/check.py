@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from hub.cli.rules_file import loaded, path_of
 from hub.model import Problem, Severity
 from hub.rules.lint import hints
 from hub.rules.load import Loaded
+from hub.rules.products import Product
 from hub.rules.readback import reads
 from hub.rules.ruleset import Rule
 from hub.settings import Environment
@@ -27,18 +29,26 @@ class Format(StrEnum):
 
 def check(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The rules file.", show_default=False)] = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask Stripe for products that no rule covers.")] = False,
     format: Annotated[Format, typer.Option(help="For people, programs or annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
 ) -> None:
     """Check the rules file without running it, and say back what it means."""
     found = loaded(file)
+    missed: list[Product] = []
+    if online and found.ruleset is not None:
+        from hub.cli.online import products_without_rules  # the database and Stripe's package, for this option alone
+
+        missed = products_without_rules(found.ruleset)
     if format is Format.JSON:
-        print_json(_document(found))
+        print_json(_document(found) | ({"uncovered": [asdict(one) for one in missed]} if online else {}))
     elif format is Format.GITHUB:
         folder = path_of(file, Environment()).parent
         for problem in found.problems:
             print(_annotation(problem, folder))
     else:
         print(_text(found))
+        for product in missed:
+            print(f"\nHint: no rule about products matches “{product.name}” ({product.sku}).")
     if _count(found, Severity.PROBLEM):
         raise typer.Exit(1)
 
