@@ -26,6 +26,11 @@ def effect_key(run: str, step: str) -> str:
     return _digest(run, step)
 
 
+def own_event_key(kind: str, about: str, cause: str) -> str:
+    """What an event of the hub itself is told once for."""
+    return _digest(kind, about, cause)
+
+
 def error_run_key(run: str, step: str) -> str:
     """The run of a step's ``on_error`` steps."""
     return _digest(run, step, "on_error")

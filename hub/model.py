@@ -60,6 +60,7 @@ class Source(StrEnum):
     POLL = "poll"
     SUCCESS_PAGE = "success_page"
     PERSON = "person"
+    HUB = "hub"  #: it happened here; see hub.own_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,17 @@ LAYERS = [
     {"hub.engine"},
     {"hub.checkout", "hub.store", "hub.rules", "hub.registry", "connectors"},
     {"hub.connector", "hub.retry"},
-    {"hub.model", "hub.errors", "hub.money", "hub.duration", "hub.clock", "hub.keys", "hub.log", "hub.settings"},
+    {
+        "hub.model",
+        "hub.errors",
+        "hub.money",
+        "hub.duration",
+        "hub.clock",
+        "hub.keys",
+        "hub.log",
+        "hub.settings",
+        "hub.own_events",
+    },
 ]
 #: Neighbours in a layer that must not know each other.
 STRANGERS = [

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub import own_events
 from hub.checkout import events
 from hub.checkout.session import Json, integer, items_of, mapping, object_id, text
-from hub.model import Event, Reversal
+from hub.model import Event, Reversal, Source
 
 #: What changes the state of an order after it was paid.
 REVERSING_EVENTS = (
@@ -37,12 +38,15 @@ class Happening:
     payment_intent: str | None = None
     subscription: str | None = None
     reversal: Reversal | None = None
+    session: str | None = None  #: the order's id, where that is known
 
 
 def happening(event: Event, about: Json) -> Happening | None:
     """What an event about anything but a Checkout Session means; None when it is no part of a sale's life."""
     if event.thin:
         return None  # it only names its object
+    if event.source is Source.HUB:
+        return _own(event)
     family = event.type.rpartition(".")[0]
     match family:
         case "refund" | "charge.refund":
@@ -63,6 +67,19 @@ def happening(event: Event, about: Json) -> Happening | None:
             return Happening("account disconnected", event.id)
         case _:
             return None
+
+
+_OWN_TRIGGERS = {
+    own_events.STOCK_LOW: "stock low",
+    own_events.STOCK_SOLD_OUT: "stock sold out",
+    own_events.CODES_LOW: "codes low",
+    own_events.ORDER_SHIPPED: "order shipped",
+}
+
+
+def _own(event: Event) -> Happening:
+    session = event.object_id if event.type == own_events.ORDER_SHIPPED else None
+    return Happening(_OWN_TRIGGERS.get(event.type), event.id, session=session)
 
 
 def refund_of(event: Event, about: Json) -> Json:

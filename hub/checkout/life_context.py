@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from hub import own_events
 from hub.checkout.context import Amounts, address
 from hub.checkout.session import Json, integer, items_of, mapping, metadata, object_id, text
 from hub.clock import to_datetime
-from hub.model import Order
+from hub.model import Event, Order
 from hub.money import Money
 
 
@@ -123,6 +124,20 @@ def _customer(address: Mapping[str, Any], **known: str | None) -> dict[str, Any]
         "address": address,
         "metadata": {},
     }
+
+
+def own(event: Event, about: Json) -> dict[str, Any]:
+    """The roots that the hub's own events bring: ``stock``, ``codes`` or ``shipment``."""
+    match event.type:
+        case own_events.STOCK_LOW | own_events.STOCK_SOLD_OUT:
+            return {"stock": {name: about.get(name) for name in ("sku", "left", "low_at")}}
+        case own_events.CODES_LOW:
+            return {"codes": {name: about.get(name) for name in ("pool", "left")}}
+        case own_events.ORDER_SHIPPED:
+            names = ("part", "carrier", "tracking_number", "tracking_url")
+            return {"shipment": {name: about.get(name) for name in names} | {"at": _moment(about.get("at"))}}
+        case _:
+            return {}
 
 
 def _currency(about: Json) -> str:

@@ -48,6 +48,17 @@ def import_(
 
 
 @app.command()
+def low(
+    pool: Annotated[str, typer.Argument(help="The pool's name, as rules have it.")],
+    count: Annotated[int, typer.Argument(min=0, metavar="NUMBER", help="Codes left that count as low.")],
+) -> None:
+    """Choose when the trigger “codes low” fires for a pool; 10 left, unless chosen."""
+    with opened() as hub:
+        hub.database.write(lambda connection: codes.set_low_at(connection, pool, count)).result()
+    print(f"{pool}: low at {count}.")
+
+
+@app.command()
 def taken(pool: Annotated[str, typer.Argument()], limit: Limit = None, as_json: AsJson = False) -> None:
     """List what was given out of a pool, and for which order, newest first."""
     with opened() as hub:

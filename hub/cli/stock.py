@@ -41,6 +41,19 @@ def set_(
     print(f"{sku}: {count} on hand.")
 
 
+@app.command()
+def low(
+    sku: Annotated[str, typer.Argument()],
+    count: Annotated[int, typer.Argument(min=0, metavar="NUMBER", help="Pieces left that count as low.")],
+) -> None:
+    """Choose when the trigger “stock low” fires for a SKU."""
+    with opened() as hub:
+        known = hub.database.write(lambda connection: stock.set_low_at(connection, sku, count)).result()
+    if not known:
+        raise no(f"“{sku}” is not in the stock list. Add it with  hub stock set {sku} NUMBER")
+    print(f"{sku}: low at {count}.")
+
+
 @app.command("import")
 def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns: sku, on_hand.")]) -> None:
     """Set many at once from a spreadsheet file."""

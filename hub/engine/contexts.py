@@ -11,7 +11,7 @@ from typing import Any
 from hub.checkout import context, events, life, life_context, session
 from hub.checkout.life import Happening
 from hub.checkout.reading import Reading, object_to_fetch, read
-from hub.model import Context, Event, Order
+from hub.model import Context, Event, Order, Source
 from hub.store import journal, orders
 from hub.store.database import Connection, Database
 
@@ -96,6 +96,8 @@ class Contexts:
         sale = {} if order is None else self.of({order.event_seq: order.number})[order.event_seq]
         found: Context = {name: sale[name] for name in sale.keys() & {"order", "customer"}}
         family = event.type.partition(".")[0]
+        if event.source is Source.HUB:
+            return found | life_context.own(event, raw)
         if later.reversal is not None and later.reversal.kind == "refund":
             found["refund"] = life_context.refund(life.refund_of(event, raw), order, self._decimals)
         elif later.reversal is not None:

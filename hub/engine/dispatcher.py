@@ -118,10 +118,9 @@ class Dispatcher:
     def turn(self) -> int:
         """Plans and delivers everything that is due, in the calling thread; for tests and one-off commands."""
         count = 0
-        while planned := self._planner.turn():
-            count += planned
-        while delivered := sum(self._batch(lane).count for lane in self._due_now()):
-            count += delivered
+        # Deliveries may bring about events of the hub's own, which are planned in the next round.
+        while done := self._planner.turn() or sum(self._batch(lane).count for lane in self._due_now()):
+            count += done
         return count
 
     def _loop(self, name: str, work: Callable[[], float]) -> None:
@@ -187,6 +186,8 @@ class Dispatcher:
         finally:
             with self._lock:
                 self._busy[lane.lane_id] -= 1
+            if not lane.connection:
+                self._news["plan"].set()  # what moved stock or took a code may have made an event of our own
             self.wake_lanes()
 
     def _batch(self, lane: Due) -> Progress:

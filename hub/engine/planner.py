@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from hub import keys
+from hub import keys, own_events
 from hub.checkout import events, session
 from hub.checkout import orders as tellings
 from hub.checkout.life import Happening
@@ -176,15 +176,17 @@ class Planner:
         return self._database.write(write, lasting=False).result()
 
     def _linked(self, later: Sequence[Happening]) -> Mapping[orders.OrderKey, Order]:
-        """The sales that payments and subscriptions began with, by their ids."""
+        """The sales that later events belong to, by the ids these give."""
         payments = {one.payment_intent for one in later if one.payment_intent is not None}
         subscriptions = {one.subscription for one in later if one.subscription is not None}
-        if not payments and not subscriptions:
+        sessions = {one.session for one in later if one.session is not None}
+        if not payments and not subscriptions and not sessions:
             return {}
         return self._database.read(
             lambda connection: {
                 **orders.find_by(connection, "payment_intent", payments),
                 **orders.find_by(connection, "subscription", subscriptions),
+                **orders.find_by(connection, "id", sessions),
             }
         )
 
@@ -209,7 +211,7 @@ class Planner:
     def _why_not(self, planning: Planning) -> str:
         """Why no rule may act on an event; "" when they may."""
         event = planning.event
-        if self._mode is not None and self._mode is not event.livemode:
+        if self._mode is not None and self._mode is not event.livemode and not own_events.is_of_the_shop(event):
             return _OTHER_MODE
         # A shop that installs the hub has done its earlier orders by other means.
         if event.created < self._acts_since and not planning.asked:
@@ -282,7 +284,7 @@ def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int,
 def _sale_of(reading: Reading, linked: Mapping[orders.OrderKey, Order]) -> Order | None:
     """The order that a later event belongs to, if it is on record."""
     later, event = reading.later, reading.event
-    wanted = later and (later.payment_intent or later.subscription)
+    wanted = later and (later.session or later.payment_intent or later.subscription)
     return linked.get((wanted, event.account, event.livemode)) if wanted else None
 
 

@@ -47,7 +47,7 @@ class Rulebook:
     def event_types(self) -> list[str]:
         """Stripe's types that the rules in force, and the states of orders, depend on."""
         found = [catalogue.trigger(name) for name in sorted(self.current[1].triggers)]
-        named = [kind for one in found if one is not None for kind in one.events]
+        named = [kind for one in found if one is not None for kind in one.events if not kind.startswith("hub.")]
         return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
 
     def paths(self) -> list[Path]:

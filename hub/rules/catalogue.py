@@ -216,6 +216,25 @@ LOOP = group(
 )
 
 #: Everything that can be the first word of a field.
+_STOCK = group(
+    Field("sku", TEXT, "the stock list's name of the product", "MUG-01"),
+    Field("left", NUMBER, "pieces left", "3"),
+    Field("low_at", NUMBER, "the number that counts as low", "3", optional=True),
+)
+
+_CODES = group(
+    Field("pool", TEXT, "the pool's name", "Font Pro keys"),
+    Field("left", NUMBER, "codes left in the pool", "10"),
+)
+
+_SHIPMENT = group(
+    Field("part", NUMBER, "1, or 2, 3 … for further parcels of the order", "1"),
+    Field("carrier", TEXT, "who carries it", "DHL", optional=True),
+    Field("tracking_number", TEXT, "the parcel's number", "00340434161094015902", optional=True),
+    Field("tracking_url", TEXT, "where the buyer can follow it", "https://example.com/track/1", optional=True),
+    Field("at", DATE, "when it was marked as shipped", "2026-11-24 10:00"),
+)
+
 ROOTS: Mapping[str, Type] = {
     "order": _ORDER,
     "customer": _CUSTOMER,
@@ -224,6 +243,9 @@ ROOTS: Mapping[str, Type] = {
     "invoice": _INVOICE,
     "refund": _REFUND,
     "dispute": _DISPUTE,
+    "stock": _STOCK,
+    "codes": _CODES,
+    "shipment": _SHIPMENT,
     "event": _EVENT,
     "account": _ACCOUNT,
     "shop": _SHOP,
@@ -408,6 +430,31 @@ TRIGGERS: Mapping[str, Trigger] = {
             "",
             "A connected account left.",
         ),
+        _trigger(
+            "order shipped",
+            "hub.order.shipped",
+            {"shipment": _IN_EVENT, **_OF_ORDER},
+            "order",
+            "",
+            "A parcel of the order was marked as shipped in the hub.",
+        ),
+        _trigger(
+            "stock low",
+            "hub.stock.low",
+            {"stock": _IN_EVENT},
+            "stock",
+            "",
+            "The hub's stock of a product came down to its “low at” number.",
+        ),
+        _trigger(
+            "stock sold out",
+            "hub.stock.sold_out",
+            {"stock": _IN_EVENT},
+            "stock",
+            "",
+            "The last piece in the hub's stock was sold.",
+        ),
+        _trigger("codes low", "hub.codes.low", {"codes": _IN_EVENT}, "codes", "", "A pool of codes is nearly empty."),
     )
 }
 

@@ -29,6 +29,10 @@ _MEANT_TRIGGERS = {
     "invoice paid": "invoice payed, invoice payment succeeded",
     "invoice overdue": "overdue invoice, invoice late, invoice past due",
     "payout paid": "payout, payout payed, paid out",
+    "order shipped": "shipped, shipment, parcel sent, order sent, order fulfilled, order dispatched",
+    "stock low": "low stock, inventory low, low inventory, stock running low",
+    "stock sold out": "sold out, out of stock, stock empty, inventory empty",
+    "codes low": "low codes, code pool low, codes running out, codes empty",
     "account disconnected": "account deauthorized, disconnected",
 }
 

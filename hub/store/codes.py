@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hub.connector import Permanent, Taken
-from hub.store.statements import insert_ignoring
-from hub.store.tables import codes
+from hub.store.statements import insert_ignoring, upsert
+from hub.store.tables import code_pools, codes
 
 _FREE = codes.c.taken_by.is_(None)
 
@@ -25,12 +25,13 @@ class Pool:
     taken: int
 
 
-def take(connection: Connection, *, key: str, pool: str, subject: str, now: int) -> Taken:
-    """The next code of a pool for the delivery of ``key``; the same one whenever it asks again.
+def take(connection: Connection, *, key: str, pool: str, subject: str, now: int) -> tuple[Taken, bool]:
+    """The next code of a pool for the delivery of ``key``; the same one whenever it asks again (then False).
 
     Raises ``Permanent`` with the remedy when there is no such pool, or it is empty.
     """
     code = connection.execute(_TAKEN, {"pool_name": pool, "key": key}).scalar()
+    is_new = code is None
     if code is None:
         free = connection.execute(_NEXT, {"pool_name": pool}).first()
         if free is None:
@@ -38,7 +39,7 @@ def take(connection: Connection, *, key: str, pool: str, subject: str, now: int)
         connection.execute(_TAKE, {"code_id": free.id, "key": key, "whose": subject, "now": now})
         code = free.code
     left: int = connection.execute(_LEFT, {"pool_name": pool}).scalar_one()
-    return Taken(code, left)
+    return Taken(code, left), is_new
 
 
 _TAKEN = sa.select(codes.c.code).where(
@@ -66,6 +67,25 @@ def _refusal(connection: Connection, pool: str) -> str:
         return f"The pool “{pool}” is empty. {add}"
     others = f" There is: {', '.join(f'“{name}”' for name in known)}." if known else ""
     return f"There is no pool of codes called “{pool}”.{others} {add}"
+
+
+#: Codes left at which “codes low” fires, unless the shop chose another number.
+LOW_AT = 10
+
+
+def low_at(connection: Connection, pool: str) -> int:
+    """The number of codes left that counts as low."""
+    found: int | None = connection.execute(_LOW_AT, {"pool_name": pool}).scalar()
+    return LOW_AT if found is None else found
+
+
+_LOW_AT = sa.select(code_pools.c.low_at).where(code_pools.c.pool == sa.bindparam("pool_name"))
+
+
+def set_low_at(connection: Connection, pool: str, count: int) -> None:
+    """Chooses the number of codes left that counts as low."""
+    statement = upsert(connection.dialect.name, code_pools, ("pool",), ("low_at",))
+    connection.execute(statement, {"pool": pool, "low_at": count})
 
 
 def add(connection: Connection, pool: str, new: Sequence[str], now: int) -> int:

@@ -106,7 +106,7 @@ def lock_by_payment(connection: Connection, payments: Sequence[str]) -> list[Ord
 
 
 def find_by(connection: Connection, column: str, values: Iterable[str]) -> dict[OrderKey, Order]:
-    """Orders by ``payment_intent`` or ``subscription``, account and mode; the newest where several share one."""
+    """Orders by ``id``, ``payment_intent`` or ``subscription``, account, mode; the newest where several share one."""
     statement = sa.select(*_FIELDS).where(orders.c[column].in_(list(values))).order_by(orders.c.number)
     found = (from_row(row) for row in connection.execute(statement))
     return {(getattr(order, column), order.account, order.livemode): order for order in found}

@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from hub import own_events
 from hub.connector import Movement, Permanent, Taken
-from hub.store import codes
+from hub.model import Event
+from hub.store import codes, journal
 from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import stock_items, stock_movements
 
@@ -27,7 +29,9 @@ class Stock:
         self._connection = connection
         self._now = now
         self._balances: dict[str, int | None] = {}
+        self._low_at: dict[str, int | None] = {}
         self._movements: list[dict[str, Any]] = []
+        self._events: list[Event] = []
         rows = connection.execute(_MOVED, {"keys": list(keys)})
         self._moved = {(row.key, row.sku, row.kind): (row.delta, row.balance) for row in rows}
 
@@ -43,14 +47,20 @@ class Stock:
         self._moved[key, sku, kind] = (delta, balance)
         row = {"key": key, "sku": sku, "kind": kind, "delta": delta, "balance": balance, "subject": subject}
         self._movements.append(row | {"at": self._now})
+        low_at = self._low_at[sku]
+        self._events += own_events.stock_crossed(sku, before, balance, low_at, cause=key, now=self._now)
         return Movement(sku, before, balance)
 
     def take_code(self, *, key: str, pool: str, subject: str) -> Taken:
         """See ``hub.connector.Ledger``."""
-        return codes.take(self._connection, key=key, pool=pool, subject=subject, now=self._now)
+        taken, is_new = codes.take(self._connection, key=key, pool=pool, subject=subject, now=self._now)
+        if is_new and taken.left == codes.low_at(self._connection, pool):
+            self._events.append(own_events.codes_low(pool, taken.left, cause=key, now=self._now))
+        return taken
 
     def store(self) -> None:
-        """Writes what was moved."""
+        """Writes what was moved, and what that means: both in one transaction."""
+        journal.append(self._connection, self._events, self._now)
         if not self._movements:
             return
         touched = {row["sku"] for row in self._movements}
@@ -60,7 +70,8 @@ class Stock:
 
     def _balance(self, sku: str) -> int | None:
         if sku not in self._balances:
-            self._balances[sku] = self._connection.execute(_BALANCE, {"b_sku": sku}).scalar()
+            found = self._connection.execute(_BALANCE, {"b_sku": sku}).first()
+            self._balances[sku], self._low_at[sku] = (None, None) if found is None else (found.on_hand, found.low_at)
         return self._balances[sku]
 
 
@@ -71,7 +82,11 @@ _MOVED = sa.select(
     stock_movements.c.delta,
     stock_movements.c.balance,
 ).where(stock_movements.c.key.in_(sa.bindparam("keys", expanding=True)))
-_BALANCE = sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sa.bindparam("b_sku")).with_for_update()
+_BALANCE = (
+    sa.select(stock_items.c.on_hand, stock_items.c.low_at)
+    .where(stock_items.c.sku == sa.bindparam("b_sku"))
+    .with_for_update()
+)
 _SET_BALANCE = Many(
     stock_items.update()
     .where(stock_items.c.sku == sa.bindparam("b_sku"))
@@ -107,13 +122,21 @@ def set_on_hand(connection: Connection, counts: Mapping[str, int], *, now: int) 
     for sku, count in sorted(counts.items()):
         empty = {"sku": sku, "on_hand": 0, "updated_at": now}
         connection.execute(insert_ignoring(connection.dialect.name, stock_items), empty)
-        locked = sa.select(stock_items.c.on_hand).where(stock_items.c.sku == sku).with_for_update()
-        delta = count - connection.execute(locked).scalar_one()
+        on_hand, low_at = connection.execute(_BALANCE, {"b_sku": sku}).one()
+        delta = count - on_hand
         if delta:
             values = {"on_hand": count, "updated_at": now}
             connection.execute(stock_items.update().where(stock_items.c.sku == sku).values(values))
             row = {"key": uuid.uuid4().hex, "sku": sku, "kind": "count", "delta": delta, "balance": count}
             connection.execute(stock_movements.insert(), row | {"subject": "", "at": now})
+            crossed = own_events.stock_crossed(sku, on_hand, count, low_at, cause=row["key"], now=now)
+            journal.append(connection, crossed, now)
+
+
+def set_low_at(connection: Connection, sku: str, low_at: int | None) -> bool:
+    """From which number of pieces on ``sku`` counts as low; None: never. False when there is no such SKU."""
+    changed = connection.execute(stock_items.update().where(stock_items.c.sku == sku).values(low_at=low_at))
+    return changed.rowcount == 1
 
 
 def movements(connection: Connection, sku: str, limit: int | None = None) -> Sequence[Any]:

@@ -305,6 +305,14 @@ stock_movements = Table(
     Index("ix_stock_movements_sku", "sku", "id"),
 )
 
+#: What the shop chose for a pool of codes: the number left that counts as low.
+code_pools = Table(
+    "code_pools",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("low_at", BigInteger, nullable=False),
+)
+
 #: Licence keys and voucher codes, each given out once: ``taken_by`` is the effect key of the delivery that took it.
 codes = Table(
     "codes",

@@ -79,6 +79,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_rule_versions")),
     )
     op.create_table(
+        "code_pools",
+        sa.Column("pool", sa.Text(), nullable=False),
+        sa.Column("low_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool", name=op.f("pk_code_pools")),
+    )
+    op.create_table(
         "codes",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
