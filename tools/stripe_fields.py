@@ -142,7 +142,8 @@ def _objects_of_events() -> Iterator[tuple[str, type[Any]]]:
                 yield name.removeprefix("v1."), _resolved(note, found) if isinstance(note, str | ForwardRef) else note
 
 
-def main() -> None:
+def document() -> dict[str, Any]:
+    """What the installed package declares, as the file holds it."""
     walker = Walker()
     objects = {}
     for name in ROOTS:
@@ -153,14 +154,18 @@ def main() -> None:
         root = next((one for one, class_name in objects.items() if class_name == class_label(found)), None)
         if name in events:
             events[name] = root or ""
-    document = {"version": stripe.VERSION, "events": events, "objects": objects, "classes": walker.classes}
+    return {"version": stripe.VERSION, "events": events, "objects": objects, "classes": walker.classes}
+
+
+def main() -> None:
+    found = document()
     TARGET.parent.mkdir(exist_ok=True)
-    text = json.dumps(document, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(found, separators=(",", ":"), sort_keys=True)
     # mtime=0: the same package gives the same file.
     TARGET.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(
-        f"{TARGET.name}: stripe {stripe.VERSION}, {len(events)} events, {len(walker.classes)} objects,"
-        f" {TARGET.stat().st_size:,} bytes"
+        f"{TARGET.name}: stripe {stripe.VERSION}, {len(found['events'])} events,"
+        f" {len(found['classes'])} objects, {TARGET.stat().st_size:,} bytes"
     )
 
 
