@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 from hub.clock import Clock, SteadyClock
@@ -45,6 +46,11 @@ class Hub:
     rulebook: Rulebook
     contexts: Contexts
     decimals: Mapping[str, int]  #: of Stripe's amounts, by currency
+
+    @cached_property
+    def stripe(self) -> Reader | None:
+        """What reads from Stripe, one for all, so that they share its budget; None without an API key."""
+        return stripe_reader(self.settings)
 
     def close(self) -> None:
         self.database.close()
@@ -124,7 +130,7 @@ class Worker:
 
     def _chores(self) -> list[Chore]:
         """Polling and the nightly reconciliation, if there is a key to ask Stripe with."""
-        reader, hub = stripe_reader(self._hub.settings), self._hub
+        hub, reader = self._hub, self._hub.stripe
         if reader is None or not hub.settings.stripe_poll_seconds:
             return []
         every_ms = hub.settings.stripe_poll_seconds * 1000
@@ -161,7 +167,7 @@ class Worker:
         self._hub.database.announce()
 
     def _make_fetcher(self) -> Fetcher | None:
-        reader = stripe_reader(self._hub.settings)
+        reader = self._hub.stripe
         if reader is None:
             return None
         return Fetcher(reader, self._hub.database, self._hub.clock, lambda: self.dispatcher.wake())
@@ -180,4 +186,5 @@ def stripe_reader(settings: Settings) -> Reader | None:
     # Imported here: the SDK costs 0.2 s and 18 MB, which a hub without a key need not pay.
     from hub.checkout.enrich import StripeObjects
 
-    return StripeObjects(settings.stripe_api_key.get_secret_value(), settings.stripe_api_base)
+    key, base = settings.stripe_api_key.get_secret_value(), settings.stripe_api_base
+    return StripeObjects(key, base, settings.stripe_requests_per_second)

@@ -35,6 +35,7 @@ class Settings(BaseModel):
     stripe_api_key: SecretStr | None = Field(None, alias="STRIPE_API_KEY")
     stripe_webhook_secret: SecretStr | None = Field(None, alias="STRIPE_WEBHOOK_SECRET")
     stripe_api_base: str | None = Field(None, alias="STRIPE_API_BASE")
+    stripe_requests_per_second: float = Field(20, alias="STRIPE_REQUESTS_PER_SECOND", gt=0)
     stripe_poll_seconds: int = Field(300, alias="STRIPE_POLL_SECONDS", ge=0)
 
     @field_validator("stripe_api_key", "stripe_api_base", mode="before")
@@ -170,6 +171,7 @@ def _names() -> list[str]:
 _WORDS = {
     "int_parsing": "it must be a whole number",
     "float_parsing": "it must be a number",
+    "greater_than": "it must be more than {gt:g}",
     "greater_than_equal": "it must be at least {ge:g}",
     "less_than_equal": "it must be at most {le:g}",
     "literal_error": "it must be {expected}",

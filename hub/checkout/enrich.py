@@ -5,7 +5,10 @@ The only module that imports the ``stripe`` package (0.2 s and 18 MB): ``hub.app
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import stripe
@@ -18,10 +21,32 @@ _TIMEOUT_SECONDS = 20
 _PAGE = 100
 
 
-class StripeObjects:
-    """Reads objects with a (restricted, read-only) API key. Safe to use from several threads."""
+class _Pace:
+    """Lets at most so many requests a second through to each endpoint; those that come too early wait."""
 
-    def __init__(self, api_key: str, api_base: str | None = None) -> None:
+    def __init__(self, per_second: float) -> None:
+        self._interval = 1 / per_second
+        self._next: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, endpoint: str) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next.get(endpoint, 0.0))
+            self._next[endpoint] = turn + self._interval
+        time.sleep(turn - now)
+
+
+class StripeObjects:
+    """Reads objects with a (restricted, read-only) API key. Safe to use from several threads.
+
+    At most ``per_second`` requests a second go to one endpoint: Stripe takes 25
+    (https://docs.stripe.com/rate-limits). One process of a database asks for what rules need (the one that plans), so
+    this holds for all of them together.
+    """
+
+    def __init__(self, api_key: str, api_base: str | None = None, per_second: float = 20) -> None:
+        self._pace = _Pace(per_second)
         # The SDK would write a telemetry id to the home directory and send it along with every request.
         stripe.enable_telemetry = False
         self._client = stripe.StripeClient(
@@ -38,14 +63,18 @@ class StripeObjects:
         https://docs.stripe.com/api/checkout/sessions/line_items. Raises :class:`FetchError`.
         """
         with _translated(f"the items of {session_id}"):
-            page = self._client.v1.checkout.sessions.line_items.list(
-                session_id, {"limit": _PAGE, "expand": ["data.price.product"]}, _options(account)
+            first = partial(
+                self._client.v1.checkout.sessions.line_items.list,
+                session_id,
+                {"limit": _PAGE, "expand": ["data.price.product"]},
+                _options(account),
             )
-            return [item.to_dict(for_json=True) for item in page.auto_paging_iter()]
+            return [item for page in self._pages("line_items", first) for item in page]
 
     def session(self, session_id: str, account: str) -> dict[str, Any]:
         """A Checkout Session as it is now, with its line items' first page. Raises :class:`FetchError`."""
         with _translated(f"the session {session_id}"):
+            self._pace.wait("session")
             found = self._client.v1.checkout.sessions.retrieve(
                 session_id, {"expand": ["line_items.data.price.product"]}, _options(account)
             )
@@ -58,7 +87,7 @@ class StripeObjects:
         """
         wanted: Any = {"limit": _PAGE, "created": {"gte": since}} | ({"types": list(types)} if types else {})
         with _translated("the list of events"):
-            yield from _pages(self._client.v1.events.list(wanted))
+            yield from self._pages("events", partial(self._client.v1.events.list, wanted))
 
     def complete_sessions(self, since: int) -> Iterator[list[dict[str, Any]]]:
         """Complete Checkout Sessions created since a moment in seconds, newest first, page by page.
@@ -66,11 +95,8 @@ class StripeObjects:
         https://docs.stripe.com/api/checkout/sessions/list. Raises :class:`FetchError`.
         """
         with _translated("the list of Checkout Sessions"):
-            yield from _pages(
-                self._client.v1.checkout.sessions.list(
-                    {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
-                )
-            )
+            wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
+            yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
 
     def products(self) -> Iterator[list[dict[str, Any]]]:
         """The active products with their default prices, page by page.
@@ -78,18 +104,19 @@ class StripeObjects:
         https://docs.stripe.com/api/products/list. Raises :class:`FetchError`.
         """
         with _translated("the products"):
-            yield from _pages(
-                self._client.v1.products.list({"limit": _PAGE, "active": True, "expand": ["data.default_price"]})
-            )
+            wanted: Any = {"limit": _PAGE, "active": True, "expand": ["data.default_price"]}
+            yield from self._pages("products", partial(self._client.v1.products.list, wanted))
 
-
-def _pages(page: Any) -> Iterator[list[dict[str, Any]]]:
-    """The objects of a list, one request at a time."""
-    while True:
-        yield [one.to_dict(for_json=True) for one in page.data]
-        if not page.has_more:
-            return
-        page = page.next_page()
+    def _pages(self, endpoint: str, first: Callable[[], Any]) -> Iterator[list[dict[str, Any]]]:
+        """The objects of a list, one request at a time."""
+        ask = first
+        while True:
+            self._pace.wait(endpoint)
+            page = ask()
+            yield [one.to_dict(for_json=True) for one in page.data]
+            if not page.has_more:
+                return
+            ask = page.next_page
 
 
 def _options(account: str) -> Any:

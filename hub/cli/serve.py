@@ -14,13 +14,14 @@ from typing import Annotated
 import typer
 
 from hub import demo
-from hub.app import Hub, Worker, open_hub, stripe_reader
+from hub.app import Hub, Worker, open_hub
 from hub.cli.greeting import greeting
 from hub.cli.problems import in_words
 from hub.clock import SystemClock
 from hub.engine.intake import Intake
 from hub.errors import RulesError
 from hub.log import get_logger, hide, set_up
+from hub.rules.shop import Shop
 from hub.settings import Environment, read_settings, unknown_settings
 from hub.store import facts
 from hub.watching import FileWatch
@@ -68,9 +69,11 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
 
 
 def _thanks(hub: Hub, intake: Intake) -> Thanks:
+    def shop() -> Shop:
+        return hub.rulebook.current[1].shop
+
     folder = hub.settings.rules.resolve().parent
-    reader = stripe_reader(hub.settings)
-    return Thanks(hub.database, hub.contexts, intake, hub.clock, reader, lambda: hub.rulebook.current[1].shop, folder)
+    return Thanks(hub.database, hub.contexts, intake, hub.clock, hub.stripe, shop, folder)
 
 
 def _tune() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.app import Hub, Reader, stripe_reader
+from hub.app import Hub, Reader
 from hub.checkout import events
 from hub.cli.open_ import opened, since_ms
 from hub.cli.output import AsJson, iso, no, print_json, print_table, say, when
@@ -93,10 +93,9 @@ def _now(hub: Hub, since: str, heal: bool) -> Report:
 
 
 def _reader(hub: Hub) -> Reader:
-    reader = stripe_reader(hub.settings)
-    if reader is None:
+    if hub.stripe is None:
         raise HubError(_NO_KEY, _SET_KEY)
-    return reader
+    return hub.stripe
 
 
 def _print(found: dict[str, Any]) -> None:
