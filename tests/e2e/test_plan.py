@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +104,10 @@ def test_planning_opens_no_connection_to_anywhere(shop: Shop, sink: Sink) -> Non
 
     watching = True
     sys.addaudithook(watch)
+    with socket.socket() as probe:
+        probe.connect_ex(("127.0.0.1", 9))
+    assert len(dialled) == 1, "the watch sees nothing"
+    dialled.clear()
     try:
         texts = [text.replace("PEER", sink.base) for text in (OLD, NEW)]
         old, new = (load_texts({"rules.yaml": text}, discover(None), environment).ruleset for text in texts)
@@ -113,3 +119,26 @@ def test_planning_opens_no_connection_to_anywhere(shop: Shop, sink: Sink) -> Non
         watching = False
         hub.close()
     assert dialled == []
+
+
+#: What opens connections: the connectors, the parts of the hub that use them, and the packages that dial.
+DIALS = {
+    "connectors",
+    "stripe",
+    "httpx",
+    "httpcore",
+    "requests",
+    "urllib3",
+    "smtplib",
+    "google",
+    "slack_sdk",
+    "apprise",
+}
+SENDS = {f"hub.engine.{name}" for name in ("sending", "dispatcher", "fetching", "polling", "connections")}
+
+
+def test_planning_is_built_from_nothing_that_can_send_or_fetch() -> None:
+    told = "import sys, hub.engine.whatif, hub.engine.explaining; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True).stdout.split()
+    assert "hub.rules.trying" in loaded
+    assert [one for one in loaded if one.partition(".")[0] in DIALS or one in SENDS] == []
