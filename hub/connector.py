@@ -163,6 +163,15 @@ def _url_part(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
+def _no_climbing(url: str) -> str:
+    # https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4: clients and servers take such parts out of the path, and
+    # encoding does not help. A buyer called “..” would choose another address.
+    path = re.split(r"[?#]", url, maxsplit=1)[0]
+    if any(urllib.parse.unquote(part) in {".", ".."} for part in path.split("/")):
+        raise Mistake("A part of the address is only dots, which leads to another address.")
+    return url
+
+
 def _address(text: str) -> str:
     address = text.strip()
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", address):
@@ -186,7 +195,7 @@ EmailAddress = Annotated[str, Encoding("e-mail address", _as_is), AfterValidator
 Mailbox = Annotated[str, Encoding("header", _one_line), AfterValidator(_mailbox)]
 """One e-mail address, with a name or without: ``Shop <hello@example.com>``."""
 Html = Annotated[str, Encoding("HTML", html.escape)]
-Url = Annotated[str, Encoding("URL", _url_part)]
+Url = Annotated[str, Encoding("URL", _url_part), AfterValidator(_no_climbing)]
 Cell = Annotated[
     str | bool | int | Decimal | datetime | date | time | None,
     Encoding("cell", _as_is, typed=True),
