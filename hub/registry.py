@@ -52,6 +52,10 @@ class Registry:
         """Every kind of connector, without importing any."""
         return list(self._modules)
 
+    def place(self, kind: str) -> str | Path:
+        """Where a kind comes from: the name of its module, or its file."""
+        return self._modules[kind]
+
     def get(self, name: str) -> AnyAction | None:
         """The action called ``name`` (``slack.message``); imports its connector on first use."""
         return self.actions_of(name.partition(".")[0]).get(name)

@@ -47,6 +47,7 @@ COMMANDS = {
     "fulfil": "stripe_side:fulfil",
     "poll": "stripe_side:poll",
     "reconcile": "stripe_side:reconcile_",
+    "connectors": "connectors:app",
     "stock": "stock:app",
     "dev": "dev:app",
     "codes": "codes:app",

@@ -1,0 +1,90 @@
+"""``hub connectors``: what is there, and whether the credentials of this shop's connections work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.open_ import opened
+from hub.cli.output import AsJson, no, print_json, print_table, say
+from hub.cli.rules_file import registry as all_connectors
+from hub.cli.rules_file import usable
+from hub.connector import Check, ConfigError
+from hub.engine.connections import Connections
+from hub.rules.ruleset import RuleSet
+from hub.settings import Environment
+from hub.store import facts
+
+app = typer.Typer(add_completion=False, help="The connectors, and this shop's connections.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def listing(context: typer.Context, as_json: AsJson = False) -> None:
+    """List every connector with its actions, those of packages and of the drop-in folder too."""
+    if context.invoked_subcommand is not None:
+        return
+    registry = all_connectors(Environment())
+    found: list[dict[str, Any]] = [
+        {
+            "kind": kind,
+            "from": str(registry.place(kind)),
+            "connection": None if (one := registry.connection(kind)) is None else one.title,
+            "actions": list(registry.actions_of(kind)),
+        }
+        for kind in registry.kinds
+    ]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(one["kind"], ", ".join(one["actions"]), one["from"]) for one in found]
+    print_table(["Connector", "Actions", "From"], rows, "")
+
+
+@app.command()
+def check(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this connection.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the credentials of every connection in the rules file; nothing is sent."""
+    ruleset = usable(None)
+    with opened() as hub:
+        names = [one for one in ruleset.connections if name in {None, one}]
+        if name is not None and not names:
+            raise no(f"There is no connection “{name}”. There is: {', '.join(ruleset.connections) or 'none'}.")
+        hub_id = hub.database.write(facts.hub_id).result()
+        connections = Connections(hub.registry, hub.settings.data_dir, hub_id, hub.clock)
+        try:
+            checked = {one: _checked(connections, one, ruleset) for one in names}
+        finally:
+            connections.close()
+    _print(checked, as_json=as_json)
+    if not all(one.ok for one in checked.values()):
+        raise typer.Exit(1)
+
+
+def _checked(connections: Connections, name: str, ruleset: RuleSet) -> Check:
+    unset = ruleset.connections[name].unset
+    if unset:
+        return Check(ok=False, message=f"Not set: {', '.join(unset)}.", hint="Set it in .env.")
+    try:
+        connection = connections.get(name, ruleset)
+    except ConfigError as error:
+        return Check(ok=False, message=error.message, hint=error.hint)
+    assert connection is not None, "the rule set has it, and nothing of it is unset"
+    try:
+        return connection.check()
+    except Exception as error:  # noqa: BLE001 - a connector written elsewhere; its words may hold the secret
+        return Check(ok=False, message=f"Its check failed with {type(error).__name__}.", hint="Ask its author.")
+
+
+def _print(checked: dict[str, Check], *, as_json: bool) -> None:
+    if as_json:
+        found: list[dict[str, Any]] = [{"name": name, **asdict(one)} for name, one in checked.items()]
+        print_json(found)
+        return
+    for name, one in checked.items():
+        say(f"{'✓' if one.ok else '✗'} {name}: {one.message}" + (f"  {one.hint}" if one.hint and not one.ok else ""))
+    if not checked:
+        say("The rules file has no connections.")
