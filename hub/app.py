@@ -24,6 +24,7 @@ from hub.engine.preparing import Preparer
 from hub.engine.reconciling import Reconciling, SessionList
 from hub.engine.rulebook import Rulebook
 from hub.engine.sending import Sender
+from hub.errors import FetchError
 from hub.log import get_logger, hide
 from hub.money import STRIPE_DECIMALS
 from hub.registry import Registry, discover
@@ -131,11 +132,12 @@ class Worker:
     def _chores(self) -> list[Chore]:
         """Polling and the nightly reconciliation, if there is a key to ask Stripe with."""
         hub, reader = self._hub, self._hub.stripe
-        if reader is None or not hub.settings.stripe_poll_seconds:
+        if reader is None:
             return []
-        every_ms = hub.settings.stripe_poll_seconds * 1000
-        polling = Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, self._stored, every_ms)
-        return [polling, Reconciling(reader, hub.database, hub.clock, self._stored)]
+        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, self._stored)]
+        if every_ms := hub.settings.stripe_poll_seconds * 1000:
+            found += [Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, self._stored, every_ms)]
+        return found
 
     def _stored(self) -> None:
         self.dispatcher.wake()
@@ -177,6 +179,8 @@ class Reader(StripeReader, EventList, SessionList, Protocol):
     """Everything that is read from Stripe; see ``hub.checkout.enrich.StripeObjects``."""
 
     def products(self) -> Iterable[Sequence[dict[str, Any]]]: ...
+
+    def readable(self) -> Mapping[str, FetchError | None]: ...
 
 
 def stripe_reader(settings: Settings) -> Reader | None:

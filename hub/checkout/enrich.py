@@ -107,6 +107,17 @@ class StripeObjects:
             wanted: Any = {"limit": _PAGE, "active": True, "expand": ["data.default_price"]}
             yield from self._pages("products", partial(self._client.v1.products.list, wanted))
 
+    def readable(self) -> dict[str, FetchError | None]:
+        """What the hub reads, each with the error that reading it gives; nothing is changed."""
+        client = self._client.v1
+        asked: dict[str, Callable[[], object]] = {
+            "Checkout Sessions": lambda: client.checkout.sessions.list({"limit": 1}),
+            "Events": lambda: client.events.list({"limit": 1}),
+            "Products": lambda: client.products.list({"limit": 1}),
+            "Prices": lambda: client.prices.list({"limit": 1}),
+        }
+        return {what: _error_of(what, ask) for what, ask in asked.items()}
+
     def _pages(self, endpoint: str, first: Callable[[], Any]) -> Iterator[list[dict[str, Any]]]:
         """The objects of a list, one request at a time."""
         ask = first
@@ -117,6 +128,15 @@ class StripeObjects:
             if not page.has_more:
                 return
             ask = page.next_page
+
+
+def _error_of(what: str, ask: Callable[[], object]) -> FetchError | None:
+    try:
+        with _translated(what):
+            ask()
+    except FetchError as error:
+        return error
+    return None
 
 
 def _options(account: str) -> Any:

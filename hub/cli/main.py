@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": "explain:explain_",
     "plan": "plan:plan",
     "rules": "rules:app",
+    "doctor": "doctor:doctor",
     "send-test": "send_test:send_test",
     "events": "events:events",
     "orders": "orders:orders",

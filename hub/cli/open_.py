@@ -10,6 +10,7 @@ import typer
 
 from hub import duration
 from hub.app import Hub, open_hub
+from hub.log import set_up
 from hub.settings import Environment, read_settings
 
 
@@ -17,7 +18,9 @@ from hub.settings import Environment, read_settings
 def opened() -> Iterator[Hub]:
     """The hub of this folder's settings; its database may be in use by ``hub serve`` at the same time."""
     environment = Environment()
-    hub = open_hub(read_settings(environment), environment)
+    settings = read_settings(environment)
+    set_up(settings.log_format)  # to standard error: standard output is the answer
+    hub = open_hub(settings, environment)
     try:
         yield hub
     finally:
