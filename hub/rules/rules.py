@@ -111,7 +111,7 @@ class RuleReader:
         self._check_name(entries.get("name"))
         needed = [name for name in ("name", "when", "do") if name not in entries]
         keys.missing(needed, "A rule", self._node.place, self._problems)
-        triggers = self._triggers(entries.get("when"))
+        triggers, meant = self._triggers(entries.get("when"))
         rule = replace(
             self._head(label),
             triggers=tuple(one.name for one in triggers),
@@ -122,11 +122,11 @@ class RuleReader:
             tags=self._tags(entries.get("tags")),
             note=self._text(entries.get("note")),
         )
-        return self._with_steps(rule, entries, scopes.of_triggers(tuple(triggers), self._shared.texts))
+        if not meant:
+            return rule  # nothing can be said about fields of an unknown event
+        return self._with_steps(rule, entries, scopes.of_triggers(tuple(meant), self._shared.texts))
 
     def _with_steps(self, rule: Rule, entries: Mapping[str, Entry], scope: Scope) -> Rule:
-        if not rule.triggers:
-            return rule  # nothing can be said about fields of an unknown event
         each, inner = self._for_each(entries.get("for_each"), scope)
         condition = self._condition(entries.get("if"), inner)
         reader = self._steps_reader(inner, entries)
@@ -180,29 +180,34 @@ class RuleReader:
 
     # --- When ---
 
-    def _triggers(self, entry: Entry | None) -> list[Trigger]:
-        if entry is None:
-            return []
+    def _triggers(self, entry: Entry | None) -> tuple[list[Trigger], list[Trigger]]:
+        """Those that are named, and with them those that were meant, so that the rest of the rule is checked too."""
         found: dict[str, Trigger] = {}
-        for text in keys.as_texts(entry, self._problems, "order paid"):
-            trigger = self._trigger(text)
+        meant: dict[str, Trigger] = {}
+        for text in keys.as_texts(entry, self._problems, "order paid") if entry else []:
+            trigger = self._trigger(text.value)
             if trigger is None:
-                continue
-            if trigger.name in found:
+                trigger = self._unknown(text)
+            elif trigger.name in found:
                 self._problems.add("T02", text.place, f"“{trigger.name}” is named twice.", "Remove one of them.")
-            found[trigger.name] = trigger
-        return list(found.values())
+            else:
+                found[trigger.name] = trigger
+            if trigger is not None:
+                meant[trigger.name] = trigger
+        return list(found.values()), list(meant.values())
 
-    def _trigger(self, text: Text) -> Trigger | None:
-        name = text.value
+    def _trigger(self, name: str) -> Trigger | None:
         found = catalogue.trigger(name)
-        if found is not None and (name in catalogue.TRIGGERS or stripe_types.is_known(name)):
-            return found
+        return found if name in catalogue.TRIGGERS or stripe_types.is_known(name) else None
+
+    def _unknown(self, text: Text) -> Trigger | None:
+        """Tells it; the trigger that was probably meant."""
+        name = text.value
         close = suggest.closest("trigger", name, catalogue.TRIGGERS) if "." not in name else stripe_types.closest(name)
         hint = f"Did you mean “{close}”?" if close else "All of them:  hub triggers"
         kind = "Stripe has no event" if "." in name else "There is no trigger"
         self._problems.add("T01", text.place, f"{kind} “{name}”.", hint)
-        return None
+        return catalogue.trigger(close) if close else None
 
     # --- If and for_each ---
 

@@ -217,6 +217,7 @@ rules:
 """
     assert codes(loaded(text)) == [
         "p T01 rules.yaml:4",
+        "p A05 rules.yaml:5",
         "p C06 rules.yaml:8",
         "p X02 rules.yaml:8",
         "p K01 rules.yaml:9",
