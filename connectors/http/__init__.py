@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from connectors.http.answers import Answered, outcome
 from connectors.http.client import SIDE_BY_SIDE, Client, Request
 from connectors.http.settings import Call, Connected, authorization
+from connectors.http.signing import key_of, signature
 from hub.connector import (
     Action,
     Batch,
@@ -46,6 +47,8 @@ class Http(Connection):
         self._headers = {"User-Agent": "checkout-hub", "Accept-Encoding": "identity"} | config.headers
         if config.auth is not None:
             self._headers["Authorization"] = authorization(config.auth.get_secret_value())
+        secret = config.signing_secret
+        self._signing_key = None if secret is None else key_of(secret.get_secret_value())
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: timedelta | None
@@ -66,6 +69,12 @@ class Http(Connection):
             )
         seconds = (timeout or self.config.timeout).total_seconds()
         return Request(method, url, _merged(self._headers, headers), body, seconds)
+
+    def signed(self, key: str, body: bytes | None) -> Mapping[str, str]:
+        """The headers that sign a call with the effect key ``key``; none without a secret."""
+        if self._signing_key is None:
+            return {}
+        return signature(self._signing_key, key, self.place.clock.now() // 1000, body or b"")
 
     def check(self) -> Check:
         if self.config.base_url is None:
@@ -133,7 +142,7 @@ def _request(connection: Http, delivery: Delivery[Call]) -> Request:
     elif params.form is not None:
         body = urlencode(params.form, errors="replace").encode()
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    headers["Idempotency-Key"] = delivery.key
+    headers = _merged(headers, {"Idempotency-Key": delivery.key}, connection.signed(delivery.key, body))
     method = params.method or ("GET" if body is None else "POST")
     return connection.request(method, params.url, headers, body, params.timeout)
 

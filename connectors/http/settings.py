@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
+from connectors.http.signing import key_of
 from hub.connector import (
     AfterValidator,
     Field,
@@ -75,6 +76,11 @@ def _auth(secret: Secret) -> Secret:
     return secret
 
 
+def _signing(secret: Secret) -> Secret:
+    key_of(secret.get_secret_value())
+    return secret
+
+
 def authorization(auth: str) -> str:
     """The header's value for ``bearer …`` or ``basic user:password``."""
     scheme, _, credentials = auth.strip().partition(" ")
@@ -98,6 +104,9 @@ class Connected(Params):
     )
     auth: Annotated[Secret, AfterValidator(_auth)] | None = Field(
         None, description="bearer TOKEN, or basic user:password", examples=["bearer ${API_TOKEN}"]
+    )
+    signing_secret: Annotated[Secret, AfterValidator(_signing)] | None = Field(
+        None, description="signs every call, as Standard Webhooks say", examples=["${WEBHOOK_SECRET}"]
     )
     headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, repr=False, description="sent with every call", examples=[{"Accept-Language": "en"}]
