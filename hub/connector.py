@@ -395,10 +395,11 @@ class Taken:
 class Ledger(Protocol):
     """The hub's own stock and code pools, inside the transaction that also marks the delivery succeeded."""
 
-    def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str) -> Movement:
+    def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str, below_zero: bool = False) -> Movement:
         """Adds ``delta`` pieces to ``sku`` (negative: takes them), at most once per ``key``.
 
-        Raises ``Permanent`` with the remedy when the SKU is unknown or the stock would fall below zero.
+        Raises ``Permanent`` with the remedy when the SKU is unknown, or the stock would fall below zero and
+        ``below_zero`` does not allow it.
         """
         ...
 

@@ -35,12 +35,12 @@ class Stock:
         rows = connection.execute(_MOVED, {"keys": list(keys)})
         self._moved = {(row.key, row.sku, row.kind): (row.delta, row.balance) for row in rows}
 
-    def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str) -> Movement:
+    def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str, below_zero: bool = False) -> Movement:
         """See ``hub.connector.Ledger``."""
         if (known := self._moved.get((key, sku, kind))) is not None:
             return Movement(sku, known[1] - known[0], known[1])
         before = self._balance(sku)
-        if before is None or before + delta < 0:
+        if before is None or (before + delta < 0 and delta < 0 and not below_zero):
             raise Permanent(_refusal(sku, before, delta))
         balance = before + delta
         self._balances[sku] = balance

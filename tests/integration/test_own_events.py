@@ -151,3 +151,15 @@ def test_an_order_is_shipped_once_with_all_that_is_known_of_it(open_shop: OpenSh
     assert ship(shop, order, part=2)
     shop.work()
     assert len(shop.far.texts()) == 2, "a second parcel"
+
+
+def test_overselling_is_held_unless_the_rule_allows_it(open_shop: OpenShop) -> None:
+    shop = open_shop(RULES.replace("by: 2", "by: 2, oversell: allow"))
+    count(shop, 1, low_at=0)
+    shop.sell()
+    shop.work()
+    assert [one.on_hand for one in shop.hub.database.read(stock.items)] == [-1]
+    shop.sell()
+    shop.work()
+    assert [one.on_hand for one in shop.hub.database.read(stock.items)] == [-3]
+    assert sorted(shop.far.texts()) == ["MUG gone", "MUG low: -1 of 0"], "once, when it went"
