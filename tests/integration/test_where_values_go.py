@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -16,9 +16,6 @@ from hub.registry import Registry
 from hub.rules.load import load_texts
 from hub.rules.slots import Slot, settings_of
 from tests.unit.rules.shop import order
-
-#: Settings that take no text of a customer's: a number, a length of time, one word of several.
-NO_TEXT = {"inventory.decrease by", "inventory.increase by", "http.request timeout", "http.request method"}
 
 RULES = """
 connections:
@@ -87,6 +84,14 @@ hostile = st.lists(st.sampled_from([*_SIGNS, *_PIECES]) | st.characters(exclude_
 )
 
 
+def _takes_text(annotation: Any) -> bool:
+    """Whether a setting holds any text at all: not a number, a length of time, yes or no, one word of several."""
+    members = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return False
+    return annotation in (str, Any) or any(_takes_text(one) for one in members)
+
+
 def _leaf(slot: Slot) -> Slot:
     return slot if slot.inner is None else _leaf(slot.inner)
 
@@ -95,8 +100,10 @@ def _leaf(slot: Slot) -> Slot:
 def test_every_setting_says_how_what_is_inserted_is_written(name: str) -> None:
     action = Registry().get(name)
     assert action is not None
-    silent = {f"{name} {one.name}" for one in settings_of(action.params).values() if _leaf(one.slot).encoding is None}
-    assert silent <= NO_TEXT
+    texts = {info.alias or field for field, info in action.params.model_fields.items() if _takes_text(info.annotation)}
+    silent = {one.name for one in settings_of(action.params).values() if _leaf(one.slot).encoding is None}
+    assert texts
+    assert texts & silent == set()
 
 
 class _Tags(HTMLParser):
