@@ -17,9 +17,9 @@ _DEEPEST = 40
 
 _TWICE = {
     "do": "Put all steps into one do: list.",
-    "if": "Put all conditions below one if:.",
-    "rules": "Put all rules below one rules:.",
-    "examples": "Put all examples below one examples:.",
+    "if": "Put all conditions below one “if:”.",
+    "rules": "Put all rules below one “rules:”.",
+    "examples": "Put all examples below one “examples:”.",
 }
 
 
