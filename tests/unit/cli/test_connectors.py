@@ -62,7 +62,7 @@ def test_an_installed_connector_is_listed_and_its_rules_are_checked(folder: Path
 
 @pytest.mark.parametrize(
     ("token", "code", "says"),
-    [("right-token", 0, "✓ pager: The token works."), ("wrong-token", 1, "✗ pager: The token is refused.")],
+    [("right-token", 0, "✓ pager: It works."), ("wrong-token", 1, "✗ pager: The token is refused.")],
 )
 def test_credentials_are_tried_and_nothing_is_sent(
     folder: Path, peer: PagerFake, token: str, code: int, says: str
