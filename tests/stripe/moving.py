@@ -29,6 +29,7 @@ from tests.integration.conftest import serving
 START = 1_793_491_200_000
 _OPEN = (
     "SELECT count(*) FROM plannings WHERE due_at <= :now",
+    "SELECT count(*) FROM plannings WHERE due_at IS NOT NULL AND note LIKE 'Asking Stripe%'",
     "SELECT count(*) FROM deliveries WHERE state = 'running'",
     "SELECT count(*) FROM deliveries WHERE state IN ('ready', 'waiting') AND due_at <= :now",
     "SELECT count(*) FROM chores WHERE due_at <= :now",
