@@ -12,12 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 from hub.checkout import session as sessions
+from hub.checkout import wants
 from hub.checkout.session import Json, integer, mapping, object_id, text
+from hub.checkout.wants import Fetched
 from hub.clock import to_datetime
 from hub.model import Context, Event, Order
 from hub.money import STRIPE_DECIMALS, Money, from_stripe
 
 _DASHBOARD = "https://dashboard.stripe.com"
+_NOTHING: Fetched = {}
 
 
 def of_event(event: Event, raw: Json) -> Context:
@@ -37,10 +40,11 @@ def of_event(event: Event, raw: Json) -> Context:
 
 
 def of_order(
-    session: Json, order: Order, items: Sequence[Json], decimals: Mapping[str, int] = STRIPE_DECIMALS
+    session: Json, order: Order, fetched: Fetched = _NOTHING, decimals: Mapping[str, int] = STRIPE_DECIMALS
 ) -> Context:
-    """The roots ``order`` and ``customer`` from a Checkout Session, its stored order and its line items."""
-    lines = [_item(one, order.currency, decimals) for one in items]
+    """The roots ``order`` and ``customer`` from a Checkout Session, its stored order and what was read for it."""
+    lines = [_item(one, order.currency, decimals) for one in _lines(session, fetched)]
+    charge = mapping(mapping(fetched.get(wants.PAYMENT)).get("latest_charge"))
     amounts = Amounts(order.currency, decimals)
     totals = mapping(session.get("total_details"))
     recipient = sessions.shipping(session)
@@ -64,16 +68,23 @@ def of_order(
             **_summary(lines),
             "metadata": sessions.metadata(session),
             "fields": sessions.custom_fields(session),
-            "discount_code": _discount_code(session),
-            "payment_method": _payment_method(session),
+            "discount_code": _discount_code(fetched.get(wants.DISCOUNT) or session),
+            "payment_method": text(mapping(charge.get("payment_method_details")).get("type"))
+            or _payment_method(session),
             "payment_link": object_id(session.get("payment_link")),
             "shipping": _shipping(session, recipient, amounts),
             "dashboard_url": _dashboard_url(order),
-            "receipt_url": None,
+            "receipt_url": text(charge.get("receipt_url")),
             "language": language,
         },
         "customer": _customer(session, language),
     }
+
+
+def _lines(session: Json, fetched: Fetched) -> Sequence[Json]:
+    """All line items: those the event carries, else those that were read; none while they are not known."""
+    carried, complete = sessions.line_items(session)
+    return carried if complete else fetched.get(wants.LINE_ITEMS, ())
 
 
 class Amounts:

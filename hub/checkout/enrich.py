@@ -1,24 +1,29 @@
-"""What an event does not carry, fetched from Stripe: line items, and the object behind a thin notification.
+"""What an event does not carry, read from Stripe: the object behind a thin notification, and what rules need besides.
 
 The only module that imports the ``stripe`` package (0.2 s and 18 MB): ``hub.app`` loads it when there is a key.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import stripe
 
+from hub.checkout.reading import is_once_per_object
+from hub.checkout.wants import CUSTOMER, DISCOUNT, LINE_ITEMS, PAYMENT, PERMISSIONS, SUBSCRIPTION, Want
 from hub.errors import FetchError
+from hub.model import Event
 
 #: Every answer is rendered in this version, whatever the account's own is.
 API_VERSION = "2026-10-28.endive"
 _TIMEOUT_SECONDS = 20
 _PAGE = 100
+_ITEMS = "line_items.data.price.product"
 
 
 class _Pace:
@@ -57,6 +62,38 @@ class StripeObjects:
             http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),
         )
 
+    def read(self, want: Want, account: str) -> Any:
+        """What a rule needs, as it is now: a list for line items, else an object. Raises :class:`FetchError`."""
+        read: Mapping[str, Callable[[str, str], Any]] = {
+            LINE_ITEMS: self.line_items,
+            PAYMENT: self.payment,
+            DISCOUNT: partial(self.session, expand=("discounts.promotion_code",)),
+            CUSTOMER: self._customer,
+            SUBSCRIPTION: self._subscription,
+        }
+        return read[want.kind](want.id, account)
+
+    def told(self, event: Event, url: str) -> dict[str, Any]:
+        """What a thin notification left out: the object at the path ``url``; see ``hub.checkout.events.fetched``.
+
+        https://docs.stripe.com/event-destinations#fetch-data. Raises :class:`FetchError`.
+        """
+        is_session = url.startswith("/v1/checkout/sessions/")
+        found: dict[str, Any] = {"object": self._get(url, event.account, {"expand": [_ITEMS]} if is_session else {})}
+        if not is_once_per_object(event.type):
+            whole = self._get(f"/v2/core/events/{event.id}", event.account, {})
+            changes = whole.get("changes") or {}
+            found |= {"twin": whole.get("snapshot_event"), "previous_attributes": changes.get("before", changes)}
+        return found
+
+    def _get(self, path: str, account: str, given: dict[str, Any]) -> dict[str, Any]:
+        with _translated(path.rpartition("/")[2]):
+            self._pace.wait(path.rpartition("/")[0])
+            answer = self._client.raw_request("get", path, **given, **_options(account))
+            return self._client.deserialize(answer, api_mode="V2" if path.startswith("/v2/") else "V1").to_dict(
+                for_json=True
+            )
+
     def line_items(self, session_id: str, account: str) -> list[dict[str, Any]]:
         """All line items of a Checkout Session, every page, with price and product expanded.
 
@@ -71,14 +108,39 @@ class StripeObjects:
             )
             return [item for page in self._pages("line_items", first) for item in page]
 
-    def session(self, session_id: str, account: str) -> dict[str, Any]:
+    def session(self, session_id: str, account: str, expand: Sequence[str] = (_ITEMS,)) -> dict[str, Any]:
         """A Checkout Session as it is now, with its line items' first page. Raises :class:`FetchError`."""
-        with _translated(f"the session {session_id}"):
-            self._pace.wait("session")
-            found = self._client.v1.checkout.sessions.retrieve(
-                session_id, {"expand": ["line_items.data.price.product"]}, _options(account)
-            )
-            return found.to_dict(for_json=True)
+        sessions = self._client.v1.checkout.sessions
+        return self._one(f"the session {session_id}", sessions.retrieve, session_id, account, expand)
+
+    def payment(self, payment_id: str, account: str) -> dict[str, Any]:
+        """A PaymentIntent with its latest charge; by the id of an invoice, that which paid it, or {} if none did.
+
+        https://docs.stripe.com/api/payment_intents/object. Raises :class:`FetchError`.
+        """
+        intents, invoices = self._client.v1.payment_intents, self._client.v1.invoices
+        if not payment_id.startswith("in_"):
+            return self._one(f"the payment {payment_id}", intents.retrieve, payment_id, account, ["latest_charge"])
+        invoice = self._one(f"the invoice {payment_id}", invoices.retrieve, payment_id, account, ["payments"])
+        paid_by = [one.get("payment") or {} for one in (invoice.get("payments") or {}).get("data", ())]
+        intent = next((one["payment_intent"] for one in paid_by if one.get("payment_intent")), None)
+        return {} if intent is None else self.payment(intent, account)
+
+    def _customer(self, customer_id: str, account: str) -> dict[str, Any]:
+        customers = self._client.v1.customers
+        return self._one(f"the customer {customer_id}", customers.retrieve, customer_id, account, ["tax_ids"])
+
+    def _subscription(self, subscription_id: str, account: str) -> dict[str, Any]:
+        retrieve, expand = self._client.v1.subscriptions.retrieve, ["items.data.price.product"]
+        return self._one(f"the subscription {subscription_id}", retrieve, subscription_id, account, expand)
+
+    def _one(
+        self, what: str, retrieve: Callable[..., Any], object_id: str, account: str, expand: Sequence[str]
+    ) -> dict[str, Any]:
+        with _translated(what):
+            self._pace.wait(retrieve.__qualname__)
+            found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, _options(account)).to_dict(for_json=True)
+            return found
 
     def events(self, types: Sequence[str] | None, since: int) -> Iterator[list[dict[str, Any]]]:
         """Events since a moment in seconds, newest first, page by page; of some types (at most 20), or all.
@@ -107,16 +169,27 @@ class StripeObjects:
             wanted: Any = {"limit": _PAGE, "active": True, "expand": ["data.default_price"]}
             yield from self._pages("products", partial(self._client.v1.products.list, wanted))
 
-    def readable(self) -> dict[str, FetchError | None]:
-        """What the hub reads, each with the error that reading it gives; nothing is changed."""
+    def readable(self, needs: Iterable[str]) -> dict[str, FetchError | None]:
+        """What the hub reads, each with the error that reading it gives; nothing is changed.
+
+        ``needs``: the sources that the rules need beyond that; see ``hub.checkout.wants.PERMISSIONS``.
+        """
         client = self._client.v1
-        asked: dict[str, Callable[[], object]] = {
-            "Checkout Sessions": lambda: client.checkout.sessions.list({"limit": 1}),
-            "Events": lambda: client.events.list({"limit": 1}),
-            "Products": lambda: client.products.list({"limit": 1}),
-            "Prices": lambda: client.prices.list({"limit": 1}),
+        asked: dict[str, Callable[[Any], object]] = {
+            "Checkout Sessions": client.checkout.sessions.list,
+            "Events": client.events.list,
+            "Products": client.products.list,
+            "Prices": client.prices.list,
+            "PaymentIntents": client.payment_intents.list,
+            "Charges": client.charges.list,
+            "Invoices": client.invoices.list,
+            "Promotion codes": client.promotion_codes.list,
+            "Customers": client.customers.list,
+            "Subscriptions": client.subscriptions.list,
         }
-        return {what: _error_of(what, ask) for what, ask in asked.items()}
+        always = ("Checkout Sessions", "Events", "Products", "Prices")
+        wanted = dict.fromkeys([*always, *(name for need in needs for name in PERMISSIONS.get(need, ()))])
+        return {what: _error_of(what, partial(asked[what], {"limit": 1})) for what in wanted}
 
     def _pages(self, endpoint: str, first: Callable[[], Any]) -> Iterator[list[dict[str, Any]]]:
         """The objects of a list, one request at a time."""
@@ -164,7 +237,9 @@ def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
     if isinstance(error, stripe.AuthenticationError):
         return FetchError(f"Stripe refused the API key (401) while reading {what}.", "Check STRIPE_API_KEY.")
     if isinstance(error, stripe.PermissionError):
-        hint = "Give the restricted key read access to Checkout Sessions, Products and Prices."
+        named = re.search(r"rak_[a-z_]+", str(error))
+        permission = f"the permission {named[0]}" if named else f"read access to {what}"
+        hint = f"Give the restricted key {permission}: https://dashboard.stripe.com/apikeys"
         return FetchError(f"The API key may not read {what} (403).", hint)
     if isinstance(error, stripe.InvalidRequestError):
         hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"

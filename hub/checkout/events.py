@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,10 +20,26 @@ from hub.model import Event, Source
 #: Printable ASCII: what Stripe's ids and types are made of, and what every database stores.
 _TOKEN = re.compile(r"[\x21-\x7e]{1,255}")
 _LATEST_SECOND = 2**40
+#: Thin notifications whose object the account cannot read any more.
+_GONE = frozenset({"account.application.deauthorized"})
 
 
 class NotAnEvent(Exception):
     """Signed, but not an event of Stripe's; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an event is about: ``about`` is the object, ``before`` what an update changed, as it was before.
+
+    ``url``: where the object is still to be read, of a thin notification that only names it. ``twin``: the id of the
+    snapshot event that tells the same, as far as it is known.
+    """
+
+    about: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
+    twin: str = ""
 
 
 def parse(body: bytes, *, source: Source, received_at: int) -> Event:
@@ -82,11 +99,23 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return document
 
 
-def stripe_object(event: Event) -> dict[str, Any]:
-    """The object a snapshot event carries; for a thin one its ``related_object`` (``id``, ``type``, ``url``)."""
+def told(event: Event) -> Told:
+    """What the event itself carries: a snapshot all of it, a thin notification only a reference."""
     document = parse_json(event.body)
-    found = document.get("related_object") if event.thin else _data_object(document)
-    return found if isinstance(found, dict) else {}
+    if not event.thin:
+        return Told(_object(_data_object(document)), _object(_object(document.get("data")).get("previous_attributes")))
+    related = _object(document.get("related_object"))
+    url = related.get("url")
+    # The key goes to Stripe alone: a path, and nothing that could name another host.
+    is_path = isinstance(url, str) and url.startswith("/v") and event.type not in _GONE
+    return Told(related, url=str(url) if is_path else "")
+
+
+def fetched(body: Mapping[str, Any]) -> Told:
+    """What was read in the place of a thin notification; see ``hub.checkout.enrich.StripeObjects.told``."""
+    twin = body.get("twin")
+    before = _object(body.get("previous_attributes"))
+    return Told(_object(body.get("object")), before, twin=twin if isinstance(twin, str) else "")
 
 
 def api_version(event: Event) -> str:
@@ -96,8 +125,11 @@ def api_version(event: Event) -> str:
 
 
 def _data_object(document: Mapping[str, Any]) -> object:
-    data = document.get("data")
-    return data.get("object") if isinstance(data, dict) else None
+    return _object(document.get("data")).get("object")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _token(document: Mapping[str, Any], name: str) -> str:

@@ -6,12 +6,9 @@ https://docs.stripe.com/api/events/types. Stripe tells one thing with several ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from hub import own_events
-from hub.checkout import events
 from hub.checkout.session import Json, integer, items_of, mapping, object_id, text
 from hub.model import Event, Reversal, Source
 
@@ -26,7 +23,7 @@ REVERSING_EVENTS = (
 _RUNNING = frozenset({"active", "trialing"})
 #: How far along a refund is: events of one refund come in any order, and a failure is the last word.
 _REFUND_RANK = {"pending": 0, "requires_action": 0, "succeeded": 1, "failed": 2, "canceled": 2}
-_CHANGES = frozenset({"items", "plan", "quantity", "status"})
+_CHANGES = frozenset({"plan", "quantity", "status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +38,11 @@ class Happening:
     session: str | None = None  #: the order's id, where that is known
 
 
-def happening(event: Event, about: Json) -> Happening | None:
-    """What an event about anything but a Checkout Session means; None when it is no part of a sale's life."""
-    if event.thin:
-        return None  # it only names its object
+def happening(event: Event, about: Json, before: Json) -> Happening | None:
+    """What an event about anything but a Checkout Session means; None when it is no part of a sale's life.
+
+    ``before``: what an update changed, as it was before.
+    """
     if event.source is Source.HUB:
         return _own(event)
     family = event.type.rpartition(".")[0]
@@ -58,7 +56,7 @@ def happening(event: Event, about: Json) -> Happening | None:
         case "charge.dispute":
             return _dispute(event, about)
         case "customer.subscription":
-            return _subscription(event, about)
+            return _subscription(event, about, before)
         case "invoice":
             return _invoice(event, about)
         case "payout" if event.type == "payout.paid":
@@ -126,7 +124,7 @@ def _reversing(event: Event, about: Json, trigger: str | None, kind: str, status
     return Happening(trigger, _id(event, about), payment, reversal=reversal)
 
 
-def _subscription(event: Event, about: Json) -> Happening:
+def _subscription(event: Event, about: Json, before: Json) -> Happening:
     found, running = _id(event, about), about.get("status") in _RUNNING
     match event.type.rpartition(".")[2]:
         case "created":
@@ -136,22 +134,39 @@ def _subscription(event: Event, about: Json) -> Happening:
         case "trial_will_end":
             return Happening("trial ending", f"{found}:{about.get('trial_end')}", subscription=found)
         case "updated":
-            return _updated(event, about, found, running)
+            return _updated(event, about, before, found)
         case _:
             return Happening(None, event.id, subscription=found)
 
 
-def _updated(event: Event, about: Json, found: str, running: bool) -> Happening:
-    before = mapping(mapping(events.parse_json(event.body).get("data")).get("previous_attributes"))
-    if running and "status" in before and before["status"] not in {*_RUNNING, "past_due", "unpaid", "paused"}:
+def _updated(event: Event, about: Json, before: Json, found: str) -> Happening:
+    if (
+        about.get("status") in _RUNNING
+        and "status" in before
+        and before["status"] not in {*_RUNNING, "past_due", "unpaid", "paused"}
+    ):
         return Happening("subscription started", found, subscription=found)
     if _is_newly_cancelled(about, before):
         return Happening("cancellation scheduled", event.id, subscription=found)
-    trigger = "subscription changed" if _CHANGES & before.keys() else None
+    trigger = "subscription changed" if _CHANGES & before.keys() or _other_items(about, before) else None
     return Happening(trigger, event.id, subscription=found)
 
 
-def _is_newly_cancelled(about: Json, before: Mapping[str, Any]) -> bool:
+def _other_items(about: Json, before: Json) -> bool:
+    """Whether something else is bought than before: a renewal, too, tells of items, with their next period."""
+    if "items" not in before:
+        return False
+    now, then = items_of(about.get("items")), items_of(before["items"])
+    if len(now) != len(then):
+        return True
+    return any(
+        object_id(was.get("price", one.get("price"))) != object_id(one.get("price"))
+        or was.get("quantity", one.get("quantity")) != one.get("quantity")
+        for was, one in zip(then, now, strict=True)
+    )
+
+
+def _is_newly_cancelled(about: Json, before: Json) -> bool:
     """``cancel_at_period_end``, or since 2025 ``cancel_at`` alone."""
     by_switch = bool(about.get("cancel_at_period_end")) and before.get("cancel_at_period_end") is False
     return by_switch or (bool(about.get("cancel_at")) and "cancel_at" in before and not before["cancel_at"])

@@ -40,15 +40,15 @@ def dispute(about: Json, decimals: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def subscription(about: Json, decimals: Mapping[str, int]) -> dict[str, Any]:
-    """A Subscription of any version; of one that is only known by its id, only the id."""
-    item: Json = next(iter(items_of(about.get("items"))), {})
-    price = mapping(item.get("price")) or mapping(item.get("plan")) or mapping(about.get("plan"))
+def subscription(about: Json, decimals: Mapping[str, int], read: Json) -> dict[str, Any]:
+    """A Subscription of any version, as its event has it; of one that is known by its id alone, as it was ``read``."""
+    about = about if about.get("status") else {**about, **read}
+    item, price = _priced(about)
     quantity = integer(item.get("quantity")) or integer(about.get("quantity"))
     currency = _currency(about) or _currency(price)
     return {
         "id": text(about.get("id")),
-        "plan": _plan(price),
+        "plan": _plan(_priced(read)[1]) or _plan(price),
         "price_id": text(price.get("id")),
         "amount": _period(price, quantity or 1, currency, decimals),
         "currency": currency or None,
@@ -63,6 +63,12 @@ def subscription(about: Json, decimals: Mapping[str, int]) -> dict[str, Any]:
         "quantity": quantity,
         "metadata": metadata(about),
     }
+
+
+def _priced(about: Json) -> tuple[Json, Json]:
+    """The first item of a Subscription, and its price (a plan, in old versions)."""
+    item: Json = next(iter(items_of(about.get("items"))), {})
+    return item, mapping(item.get("price")) or mapping(item.get("plan")) or mapping(about.get("plan"))
 
 
 def _plan(price: Json) -> str | None:
@@ -109,9 +115,34 @@ def invoiced_customer(about: Json) -> dict[str, Any]:
     )
 
 
-def customer_by_id(about: Json) -> dict[str, Any]:
-    """A customer of whom only the id is known."""
+def customer(about: Json) -> dict[str, Any]:
+    """A Customer: https://docs.stripe.com/api/customers/object. Of one that was deleted, the id alone is left."""
+    tax_ids = items_of(about.get("tax_ids"))
+    languages = about.get("preferred_locales")
+    found = _customer(
+        id=text(about.get("id")),
+        name=text(about.get("individual_name")) or text(about.get("name")),
+        email=text(about.get("email")),
+        phone=text(about.get("phone")),
+        business_name=text(about.get("business_name")),
+        address=address(about.get("address")),
+        tax_id=text(tax_ids[0].get("value")) if tax_ids else None,
+        language=text(languages[0]) if isinstance(languages, list) and languages else None,
+    )
+    return {**found, "metadata": metadata(about)}
+
+
+def customer_of(about: Json) -> dict[str, Any]:
+    """The customer whom an object names: known by the id alone."""
     return _customer(id=object_id(about.get("customer")), address=address(None))
+
+
+def with_gaps_filled(known: Mapping[str, Any], read: Json) -> dict[str, Any]:
+    """A customer as a sale or an invoice names him, completed by what was read of him at Stripe."""
+    found = customer(read)
+    where = known if any(known["address"].values()) else found
+    filled = {name: value or found[name] for name, value in known.items()}
+    return {**filled, "address": where["address"], "country": where["country"], "metadata": found["metadata"]}
 
 
 def _customer(address: Mapping[str, Any], **known: str | None) -> dict[str, Any]:

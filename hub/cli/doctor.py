@@ -55,8 +55,8 @@ def doctor(as_json: AsJson = False) -> None:
 def _findings(hub: Hub) -> Iterator[Finding]:
     for sentence in unknown_settings(Environment()):
         yield Finding("Settings", False, sentence, "Correct the name.")
-    yield from _stripe(hub)
     found = loaded(None)
+    yield from _stripe(hub, found.ruleset)
     yield _rules(found)
     if found.ruleset is not None:
         yield from _held(found.ruleset)
@@ -64,7 +64,7 @@ def _findings(hub: Hub) -> Iterator[Finding]:
     yield from _open(hub)
 
 
-def _stripe(hub: Hub) -> Iterator[Finding]:
+def _stripe(hub: Hub, ruleset: RuleSet | None) -> Iterator[Finding]:
     settings = hub.settings
     if settings.webhook_secrets:
         yield Finding("Signing secret", True, f"{len(settings.webhook_secrets)} set")
@@ -77,7 +77,8 @@ def _stripe(hub: Hub) -> Iterator[Finding]:
         return
     if settings.has_full_key:
         yield Finding("API key", False, "it may do everything", "A restricted key (rk_…) that may only read is enough.")
-    for what, error in hub.stripe.readable().items():
+    needs = sorted({need for rule in ruleset.rules for need in rule.needs}) if ruleset else []
+    for what, error in hub.stripe.readable(needs).items():
         if error is None:
             yield Finding(f"Stripe, {what}", True, "may be read")
         else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hub.checkout import events, session
+from hub.checkout import events
 from hub.checkout.reading import read
 from hub.cli.open_ import opened
 from hub.engine import contexts
@@ -41,10 +41,9 @@ def from_file(path: Path) -> Context:
         raise HubError(
             f"{path} is not one of Stripe's events: {error}.", "Save an event of Stripe's as JSON."
         ) from None
-    reading = read(event, events.stripe_object(event))
+    reading = read(event, events.told(event))
     order = None if reading.order is None else replace(reading.order, number=_NUMBER)
-    items, _complete = session.line_items(reading.raw)
-    return contexts.build(reading, order, items, STRIPE_DECIMALS)
+    return contexts.of_event(reading, order, STRIPE_DECIMALS)
 
 
 def recorded(event_id: str) -> Context | None:

@@ -56,8 +56,8 @@ def _rule(one: Difference) -> str:
 
 def _text(found: Comparison, since: str) -> Iterator[str]:
     yield f"Nothing is sent. {found.events} events of the last {since}; {found.same} effects are the same."
-    if found.unknown_items:
-        yield f"Left out: {found.unknown_items} orders whose items were never fetched, for rules that need them."
+    if found.unknown:
+        yield f"Left out: {found.unknown} for rules that need what was never read from Stripe."
     by_rule: dict[str, list[Difference]] = {}
     for one in found.differences:
         by_rule.setdefault(_rule(one), []).append(one)
@@ -113,7 +113,7 @@ def _document(found: Comparison) -> dict[str, Any]:
         kinds[_kind(one)].append(
             {"rule": _rule(one), "before": _effect(one.before), "after": _effect(one.after)} | _about(one)
         )
-    return {"events": found.events, "same": found.same, "unknown_items": found.unknown_items, **kinds}
+    return {"events": found.events, "same": found.same, "unknown": found.unknown, **kinds}
 
 
 def _about(one: Difference) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.checkout import orders as tellings
-from hub.checkout.reading import Reading, read
+from hub.checkout.reading import Reading
 from hub.clock import to_datetime
-from hub.engine.contexts import Contexts, objects
+from hub.engine.contexts import Contexts, readings
 from hub.errors import EvaluationError
 from hub.model import Context, Event, Order
 from hub.rules.conditions import Seen
@@ -72,15 +72,14 @@ def explain(database: Database, contexts: Contexts, ruleset: RuleSet, order: Ord
 
 
 def _told(database: Database, contexts: Contexts, ruleset: RuleSet, order: Order) -> Iterator[_Told]:
-    def load(connection: Connection) -> tuple[list[Event], Mapping[int, Mapping[str, object]], list[PlanningLine]]:
+    def load(connection: Connection) -> tuple[dict[int, Reading], list[PlanningLine]]:
         seqs = journal.seqs(connection, order.id)
-        events = list(journal.load(connection, seqs).values())
-        return events, objects(connection, events), journal.plannings_of(connection, seqs)
+        return readings(connection, journal.load(connection, seqs).values()), journal.plannings_of(connection, seqs)
 
-    events, raws, plannings = database.read(load)
+    read, plannings = database.read(load)
     known: Order | None = None
-    for event in sorted(events, key=lambda one: one.seq):
-        reading = read(event, raws[event.seq])
+    for _, reading in sorted(read.items()):
+        event = reading.event
         if reading.order is not None:
             known = reading.order if known is None else tellings.merge(known, reading.order)
         context = contexts.of({event.seq: order.number})[event.seq]

@@ -15,8 +15,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
+from hub.checkout.wants import CHANGING, OBJECT, Want
 from hub.clock import Clock
-from hub.engine.contexts import LINE_ITEMS, SESSION
 from hub.errors import FetchError, NotStored
 from hub.log import get_logger
 from hub.model import Event
@@ -35,9 +35,9 @@ _RETRY = RetryPolicy(times=1_000_000, wait=timedelta(seconds=2))
 class StripeReader(Protocol):
     """What is needed of ``hub.checkout.enrich.StripeObjects``."""
 
-    def line_items(self, session_id: str, account: str) -> list[dict[str, Any]]: ...
+    def read(self, want: Want, account: str) -> Any: ...
 
-    def session(self, session_id: str, account: str) -> dict[str, Any]: ...
+    def told(self, event: Event, url: str) -> dict[str, Any]: ...
 
 
 class Fetcher:
@@ -49,44 +49,43 @@ class Fetcher:
         self._clock = clock
         self._fetched = fetched
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hub-fetch")
-        self._under_way: set[tuple[str, str, int]] = set()
+        self._under_way: set[tuple[Want, int]] = set()
         self._lock = threading.Lock()
 
-    def __call__(self, event: Event, kind: str, object_id: str) -> None:
-        wanted = (kind, object_id, event.seq)
+    def __call__(self, event: Event, want: Want) -> None:
         with self._lock:
-            if wanted in self._under_way:
+            if (want, event.seq) in self._under_way:
                 return
-            self._under_way.add(wanted)
-        self._pool.submit(self._work, event, kind, object_id)
+            self._under_way.add((want, event.seq))
+        self._pool.submit(self._work, event, want)
 
-    def _work(self, event: Event, kind: str, object_id: str) -> None:
+    def _work(self, event: Event, want: Want) -> None:
         try:
-            self._fetch(event, kind, object_id)
+            self._fetch(event, want)
         except NotStored as error:
             log.error("fetched, not stored", event_id=event.id, reason=str(error))
         finally:
             with self._lock:
-                self._under_way.discard((kind, object_id, event.seq))
+                self._under_way.discard((want, event.seq))
 
-    def _fetch(self, event: Event, kind: str, object_id: str) -> None:
-        read = self._stripe.line_items if kind == LINE_ITEMS else self._stripe.session
+    def _fetch(self, event: Event, want: Want) -> None:
         try:
-            body: Any = read(object_id, event.account)
+            is_thin = want.kind == OBJECT
+            body = self._stripe.told(event, want.id) if is_thin else self._stripe.read(want, event.account)
         except FetchError as error:
-            log.warning("stripe did not answer", kind=kind, object_id=object_id, reason=str(error))
+            log.warning("stripe did not answer", kind=want.kind, object_id=want.id, reason=str(error))
             self._database.write(partial(self._postpone, seq=event.seq, error=error)).result()
             return
-        self._database.write(lambda connection: self._keep(connection, event, kind, object_id, body)).result()
+        self._database.write(lambda connection: self._keep(connection, event, want, body)).result()
         self._fetched()
 
-    def _keep(self, connection: Connection, event: Event, kind: str, object_id: str, body: Any) -> None:
+    def _keep(self, connection: Connection, event: Event, want: Want, body: Any) -> None:
         now = self._clock.now()
         orders.keep_enrichment(
             connection,
-            # A session changes: what one event says of it must not stand for a later one.
-            object_id=event.id if kind == SESSION else object_id,
-            kind=kind,
+            # What one event says of a thing that changes must not stand for a later one.
+            object_id=event.id if want.kind in CHANGING else want.id,
+            kind=want.kind,
             account=event.account,
             livemode=event.livemode,
             body=body,

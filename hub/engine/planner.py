@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from hub import keys, own_events
-from hub.checkout import events, session
 from hub.checkout import orders as tellings
-from hub.checkout.life import Happening
-from hub.checkout.reading import Reading, object_to_fetch, read
-from hub.checkout.session import Json
+from hub.checkout.life import REVERSING_EVENTS, Happening
+from hub.checkout.reading import Reading
+from hub.checkout.wants import OBJECT, Want
 from hub.clock import Clock, to_datetime
 from hub.connector import Action
-from hub.engine.contexts import LINE_ITEMS, SESSION, Contexts, line_items, objects
+from hub.engine.contexts import Contexts, Seen, readings
 from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
 from hub.model import Context, Event, Order
@@ -56,7 +55,7 @@ _NO_SALE = "No order on record was paid with this payment: not acted on."
 class Fetch(Protocol):
     """Asks Stripe for an object; answers by making the event's plannings due. See ``hub.engine.fetching``."""
 
-    def __call__(self, event: Event, kind: str, object_id: str) -> None: ...
+    def __call__(self, event: Event, want: Want) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ class _Case:
     reading: Reading
     order: Order | None  #: as stored, after this event
     rules: Sequence[tuple[str, Rule]]  #: those it meets, each with the trigger
-    items_known: bool
-    context: Context
+    lacking: Mapping[str, Want] = field(default_factory=dict)  #: what must be read first, by what rules need
+    context: Context = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -85,6 +84,7 @@ class _Batch:
     runs: list[NewRun] = field(default_factory=list)
     planned: list[Planning] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)
+    asked: list[tuple[Event, Want]] = field(default_factory=list)  #: of Stripe
 
 
 class Planner:
@@ -124,31 +124,34 @@ class Planner:
     def turn(self) -> int:
         """Plans up to one batch; returns how many plannings were due."""
         now = self._clock.now()
-        due, raws = self._database.read(lambda connection: _due(connection, now))
+        due, found = self._database.read(lambda connection: _due(connection, now))
         if not due:
             return 0
         batch = _Batch(*self._rulebook.current)
-        for case in self._cases(due, raws, batch, now):
+        for case in self._cases(due, found, batch, now):
             self._match(case, batch)
         if self._database.write(lambda connection: _store(connection, batch, now), lasting=False).result():
             self._planned()
+        # Only now: an answer makes postponed plannings due, so they have to be there.
+        if self._fetch is not None:
+            for event, want in batch.asked:
+                self._fetch(event, want)
         return len(due)
 
     def next_due(self) -> int | None:
         """When the next planning is due."""
         return self._database.read(journal.next_due)
 
-    def _cases(self, due: Sequence[Planning], raws: Mapping[int, Json], batch: _Batch, now: int) -> list[_Case]:
+    def _cases(self, due: Sequence[Planning], found: Mapping[int, Reading], batch: _Batch, now: int) -> list[_Case]:
         """The events that rules may act on, their orders recorded; the others are planned or postponed right here."""
-        readings = [(planning, read(planning.event, raws[planning.event.seq])) for planning in due]
-        after = iter(self._record([reading for _, reading in readings], now))
-        linked = self._linked([reading.later for _, reading in readings if reading.later is not None])
-        fetched = self._fetched([reading for _, reading in readings])
+        read = [(planning, found[planning.event.seq]) for planning in due]
+        after = iter(self._record([reading for _, reading in read], now))
+        linked = self._linked([reading.later for _, reading in read if reading.later is not None])
         cases = []
-        for planning, reading in readings:
+        for planning, reading in read:
             order = _sale_of(reading, linked) if reading.order is None else next(after)
-            if object_to_fetch(planning.event) and not reading.raw:
-                self._wait_for(planning, EVERY_RULE, SESSION, _related_id(planning.event), batch)
+            if reading.url and self._can_read(planning.event) and _is_wanted(planning.event, batch.ruleset):
+                self._wait_for(planning, EVERY_RULE, [Want(OBJECT, reading.url)], batch)
             elif why_not := self._why_not(planning):
                 batch.planned.append(replace(planning, note=why_not))
             elif not (rules := _met(batch, planning, reading, order)):
@@ -156,8 +159,9 @@ class Planner:
             elif order is None and reading.later is not None and reading.later.payment_intent is not None:
                 self._wait_for_sale(planning, batch)
             else:
-                cases.append(self._case(batch, planning, reading, order, rules, fetched, now))
-        return cases
+                cases.append(_Case(planning, reading, order, rules))
+        seen = self._contexts.seen([(case.reading, case.order) for case in cases])
+        return [_looked_at(case, one, batch.ruleset, now) for case, one in zip(cases, seen, strict=True)]
 
     def _record(self, readings: Sequence[Reading], now: int) -> list[Order]:
         """Stores what events tell of orders, and of refunds and disputes; the orders after each telling."""
@@ -201,42 +205,19 @@ class Planner:
         )
         batch.postponed.append(waiting)
 
-    def _fetched(self, readings: Sequence[Reading]) -> Mapping[orders.OrderKey, Any]:
-        """The line items that were fetched before, for orders whose events do not carry all of them."""
-        ids = [one.order.id for one in readings if one.order is not None and not session.line_items(one.raw)[1]]
-        if not ids:
-            return {}
-        return self._database.read(lambda connection: orders.load_enrichments(connection, LINE_ITEMS, ids))
-
     def _why_not(self, planning: Planning) -> str:
         """Why no rule may act on an event; "" when they may."""
         event = planning.event
-        if self._mode is not None and self._mode is not event.livemode and not own_events.is_of_the_shop(event):
+        if not self._can_read(event) and not own_events.is_of_the_shop(event):
             return _OTHER_MODE
         # A shop that installs the hub has done its earlier orders by other means.
         if event.created < self._acts_since and not planning.asked:
             return _TOO_OLD.format(id=event.id)
         return ""
 
-    def _case(
-        self,
-        batch: _Batch,
-        planning: Planning,
-        reading: Reading,
-        order: Order | None,
-        rules: Sequence[tuple[str, Rule]],
-        fetched: Mapping[orders.OrderKey, Any],
-        now: int,
-    ) -> _Case:
-        if reading.later is not None:
-            seq = planning.event.seq
-            context = self._contexts.of({seq: None if order is None else order.number})[seq]
-            items_known = "order" in context and bool(context["order"]["items"])
-        else:
-            items = None if order is None else line_items(reading.raw, order, fetched)
-            context, items_known = self._contexts.keep(reading, order, items or []), items is not None
-        seen = batch.ruleset.complete(context, now=to_datetime(now))
-        return _Case(planning, reading, order, rules, items_known, seen)
+    def _can_read(self, event: Event) -> bool:
+        """Whether the key is one of the event's mode."""
+        return self._mode is None or self._mode is event.livemode
 
     def _match(self, case: _Case, batch: _Batch) -> None:
         waiting = len(batch.postponed)
@@ -250,8 +231,8 @@ class Planner:
         held = rule.held
         if held is not None and not (self._rehearse and held.missing_connection):
             self._postpone(case.planning, rule.name, f"The rule is held: {held.reason}", _HELD_MS, batch)
-        elif case.order is not None and LINE_ITEMS in rule.needs and not case.items_known:
-            self._wait_for(case.planning, rule.name, LINE_ITEMS, case.order.id, batch)
+        elif wanted := {case.lacking[need] for need in rule.needs if need in case.lacking}:
+            self._wait_for(case.planning, rule.name, sorted(wanted), batch)
         else:
             self._plan_runs(case, trigger, rule, batch)
 
@@ -263,12 +244,13 @@ class Planner:
             # Not "no match": a rule that silently never runs is the worst kind. It stays visible until it is mended.
             self._postpone(case.planning, rule.name, f"A condition could not be evaluated: {error}", _HELD_MS, batch)
 
-    def _wait_for(self, planning: Planning, rule: str, kind: str, object_id: str, batch: _Batch) -> None:
+    def _wait_for(self, planning: Planning, rule: str, wanted: Sequence[Want], batch: _Batch) -> None:
         if self._fetch is None:
             self._postpone(planning, rule, _NO_KEY, _HELD_MS, batch)
-        else:
-            self._postpone(planning, rule, f"Asking Stripe for the {kind.replace('_', ' ')}.", self._lease_ms, batch)
-            self._fetch(planning.event, kind, object_id)
+            return
+        kinds = " and the ".join(want.kind.replace("_", " ") for want in wanted)
+        self._postpone(planning, rule, f"Asking Stripe for the {kinds}.", self._lease_ms, batch)
+        batch.asked += [(planning.event, want) for want in wanted]
 
     def _postpone(self, planning: Planning, rule: str, note: str, wait: int, batch: _Batch) -> None:
         tries = planning.tries if planning.rule == rule else 0
@@ -276,9 +258,18 @@ class Planner:
         batch.postponed.append(Postponed(planning.event.seq, rule, due_at, tries, note, planning.asked))
 
 
-def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int, Json]]:
+def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int, Reading]]:
     due = journal.due(connection, now, BATCH)
-    return due, objects(connection, [one.event for one in due])
+    return due, readings(connection, [one.event for one in due])
+
+
+def _is_wanted(event: Event, ruleset: RuleSet) -> bool:
+    """Whether the object that a thin notification names is worth reading: for the orders, or for a rule."""
+    return event.type in tellings.ORDER_EVENTS or event.type in REVERSING_EVENTS or event.type in ruleset.event_types
+
+
+def _looked_at(case: _Case, seen: Seen, ruleset: RuleSet, now: int) -> _Case:
+    return replace(case, lacking=seen.lacking, context=ruleset.complete(seen.context, now=to_datetime(now)))
 
 
 def _sale_of(reading: Reading, linked: Mapping[orders.OrderKey, Order]) -> Order | None:
@@ -344,10 +335,6 @@ def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:
     place = step.connection or kind  # without its connection (demo mode) a step still has a lane
     lane = Lane(":".join([place, *(step.lane(context) or ())]), place, step.action.serial)
     return NewDelivery(planned.key, step.action.name, step.connection or "", lane)
-
-
-def _related_id(event: Event) -> str:
-    return str(events.stripe_object(event).get("id"))
 
 
 def _store(connection: Connection, batch: _Batch, now: int) -> int:

@@ -12,7 +12,6 @@ from hub.checkout.orders import ORDER_EVENTS
 from hub.clock import Clock
 from hub.errors import RulesError
 from hub.registry import Registry
-from hub.rules import catalogue
 from hub.rules.load import Loaded, load, load_texts
 from hub.rules.ruleset import RuleSet
 from hub.store import rulesets
@@ -46,8 +45,7 @@ class Rulebook:
 
     def event_types(self) -> list[str]:
         """Stripe's types that the rules in force, and the states of orders, depend on."""
-        found = [catalogue.trigger(name) for name in sorted(self.current[1].triggers)]
-        named = [kind for one in found if one is not None for kind in one.events if not kind.startswith("hub.")]
+        named = [kind for kind in sorted(self.current[1].event_types) if not kind.startswith("hub.")]
         return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
 
     def paths(self) -> list[Path]:

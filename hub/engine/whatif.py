@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.checkout import orders as tellings
-from hub.checkout.reading import Reading, read
+from hub.checkout.reading import Reading
 from hub.clock import to_datetime
-from hub.engine.contexts import LINE_ITEMS, Contexts, objects
+from hub.engine.contexts import Contexts, Seen, readings
 from hub.engine.planner import unique_for
 from hub.model import Context, Event, Order, OrderState
 from hub.rules.ruleset import Rule, RuleSet
@@ -53,16 +53,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``events`` gone over; ``same`` effects in both; ``unknown_items``: orders left out of rules that need items."""
+    """``events`` gone over; ``same`` effects in both.
+
+    ``unknown``: subjects left out of rules that need what was never read from Stripe.
+    """
 
     events: int
     same: int
     differences: Sequence[Difference]
-    unknown_items: int
+    unknown: int
 
 
 _Key = tuple[str, ...]
-_Case = tuple[Reading, Order | None, Sequence[str], Context]
+_Case = tuple[Reading, Order | None, Sequence[str], Seen]
 
 
 def compare(
@@ -84,19 +87,16 @@ def compare(
 
 
 def _cases(database: Database, contexts: Contexts, seqs: Sequence[int]) -> Iterator[_Case]:
-    def load(connection: Connection) -> tuple[dict[int, Event], Mapping[int, Any], dict[str, Order]]:
+    def load(connection: Connection) -> tuple[dict[int, Reading], dict[str, Order]]:
         events = journal.load(connection, seqs)
         known = orders.find_all(connection, {event.object_id for event in events.values()})
-        return events, objects(connection, events.values()), {order.id: order for order in known}
+        return readings(connection, events.values()), {order.id: order for order in known}
 
-    events, raws, known = database.read(load)
-    stored = {seq: known.get(event.object_id) for seq, event in events.items()}
-    numbers = {seq: None if order is None else order.number for seq, order in stored.items()}
-    built = contexts.of(numbers)
-    for seq, event in sorted(events.items()):
-        reading, order = read(event, raws[seq]), stored[seq]
-        state = None if reading.order is None or order is None else _state_then(order, event)
-        yield reading, order, reading.triggers(state), built[seq]
+    found, known = database.read(load)
+    cases = [(reading, known.get(reading.event.object_id)) for _, reading in sorted(found.items())]
+    for (reading, order), seen in zip(cases, contexts.seen(cases), strict=True):
+        state = None if reading.order is None or order is None else _state_then(order, reading.event)
+        yield reading, order, reading.triggers(state), seen
 
 
 def _state_then(order: Order, event: Event) -> OrderState:
@@ -119,17 +119,17 @@ class _Effects:
         self.unknown: set[str] = set()
 
     def add(self, case: _Case) -> None:
-        reading, order, triggers, context = case
-        seen = self._ruleset.complete(context, now=to_datetime(reading.event.received_at))
+        reading, order, triggers, seen = case
+        context = self._ruleset.complete(seen.context, now=to_datetime(reading.event.received_at))
         subject = reading.subject if order is None else order.id
         for trigger in triggers:
             for rule in self._ruleset.for_trigger(trigger):
                 if rule.held is not None and not rule.held.missing_connection:
                     continue
-                if order is not None and LINE_ITEMS in rule.needs and not seen["order"]["items"]:
+                if seen.lacking.keys() & rule.needs:
                     self.unknown.add(subject)
                     continue
-                self._plan(rule, reading.event, trigger, subject, None if order is None else order.number, seen)
+                self._plan(rule, reading.event, trigger, subject, None if order is None else order.number, context)
 
     def _plan(self, rule: Rule, event: Event, trigger: str, subject: str, number: int | None, context: Context) -> None:
         for tried in rehearse(rule, context, _NOTHING):

@@ -88,7 +88,9 @@ _ORDER = group(
     Field("price_ids", TEXTS, "Stripe's price ids", "price_sample1", source="line_items"),
     Field("metadata", _METADATA, "metadata of the Checkout Session"),
     Field("fields", _METADATA, "your custom fields of the checkout page, by key"),
-    Field("discount_code", TEXT, "the promotion code used", "WELCOME10", optional=True, typical=False),
+    Field(
+        "discount_code", TEXT, "the promotion code used", "WELCOME10", optional=True, typical=False, source="discount"
+    ),
     Field("payment_method", TEXT, "how it was paid", "card", source="payment_intent"),
     Field("payment_link", TEXT, "the Payment Link it came through", "plink_sample1", optional=True, typical=False),
     Field("shipping", _SHIPPING, "delivery"),
@@ -274,7 +276,7 @@ class Trigger:
 
 _CHECKOUT = {"customer": _IN_EVENT, "order": _IN_EVENT}
 _OF_ORDER = {"customer": "session", "order": "session"}
-_SUBSCRIBER = {"customer": "customer", "subscription": _IN_EVENT}
+_SUBSCRIBER = {"customer": "subscriber", "subscription": _IN_EVENT}
 _RENEWAL = {"customer": _IN_EVENT, "invoice": _IN_EVENT, "subscription": "subscription"}
 _INVOICED = {"customer": _IN_EVENT, "invoice": _IN_EVENT}
 
@@ -489,7 +491,7 @@ _FAMILIES: Sequence[tuple[str, Mapping[str, str], str]] = (
     ("refund.", {"refund": _IN_EVENT, **_OF_ORDER}, "refund"),
     ("customer.subscription.", _SUBSCRIBER, "subscription"),
     ("invoice.", _INVOICED, "invoice"),
-    ("customer.", {"customer": _IN_EVENT}, "customer"),
+    ("customer.", {"customer": "subscriber"}, "customer"),
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from hub.model import Context
 from hub.retry import RetryPolicy
+from hub.rules import catalogue
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, Seen
 from hub.rules.connections import ConnectionSpec
@@ -235,6 +236,12 @@ class RuleSet:
     def triggers(self) -> frozenset[str]:
         """Every trigger that an enabled rule names."""
         return frozenset(self._by_trigger)
+
+    @cached_property
+    def event_types(self) -> frozenset[str]:
+        """Every type of event that an enabled rule's trigger means."""
+        found = (catalogue.trigger(name) for name in self.triggers)
+        return frozenset(kind for one in found if one is not None for kind in one.events)
 
     def for_trigger(self, trigger: str) -> Sequence[Rule]:
         """The enabled rules of a trigger (friendly name or raw type), in the order of the file."""

@@ -147,10 +147,13 @@ def keep_enrichment(
     )
 
 
-def load_enrichments(connection: Connection, kind: str, object_ids: Iterable[str]) -> dict[OrderKey, Any]:
-    """What was fetched of ``kind``, by (object id, account, livemode)."""
-    statement = sa.select(enrichments).where(enrichments.c.kind == kind, enrichments.c.object_id.in_(list(object_ids)))
-    return {
-        (row.object_id, row.account, row.livemode): json.loads(row.body, parse_float=Decimal)
-        for row in connection.execute(statement)
-    }
+def load_fetched(connection: Connection, object_ids: Iterable[str]) -> dict[OrderKey, dict[str, Any]]:
+    """What was read from Stripe, by (object id, account, livemode), by kind."""
+    found: dict[OrderKey, dict[str, Any]] = {}
+    for row in connection.execute(_FETCHED, {"ids": list(object_ids)}):
+        of_object = found.setdefault((row.object_id, row.account, row.livemode), {})
+        of_object[row.kind] = json.loads(row.body, parse_float=Decimal)
+    return found
+
+
+_FETCHED = sa.select(enrichments).where(enrichments.c.object_id.in_(sa.bindparam("ids", expanding=True)))

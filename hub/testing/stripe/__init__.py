@@ -108,7 +108,7 @@ class FakeStripe:
         :meth:`open` takes. A subscription with ``trial_days`` needs no payment.
         """
         with self.books.lock:
-            session = self.open(*items, discount_percent=100 if pay == "free" else 0, **given)
+            session = self.open(*items, **(given | ({"discount_percent": 100} if pay == "free" else {})))
             if pay == "later":
                 return self.pay_later(session["id"], buyer)
             return self.pay(session["id"], buyer, trial_days=trial_days)
@@ -121,6 +121,7 @@ class FakeStripe:
         account: str = "",
         livemode: bool = False,
         discount_percent: int = 0,
+        discount_code: str = "",
         **given: Any,
     ) -> Json:
         """A session that waits for its buyer at ``url``.
@@ -131,7 +132,7 @@ class FakeStripe:
         with self.books.lock:
             session = self._till.open(items or (Item(),), Owner(account, livemode), mode, currency, **given)
             if discount_percent:
-                self._till.discount(session, discount_percent)
+                self._till.discount(session, discount_percent, discount_code)
             session |= {name: value for name, value in given.items() if name in session}
             return copy.deepcopy(session)
 

@@ -54,6 +54,8 @@ class Expander:
             owner = self._books.owner_of(thing["id"])
             found = [one for one in self._books.all("invoice_payment", owner) if one["invoice"] == thing["id"]]
             thing[name] = page(copy.deepcopy(found), {}, "/v1/invoice_payments")
+        elif kind == "customer" and name == "tax_ids":
+            thing[name] = page([], {}, f"/v1/customers/{thing['id']}/tax_ids")
         else:
             raise errors.invalid(f"This property cannot be expanded ({path}).", "expand")
 

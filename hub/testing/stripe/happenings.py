@@ -7,6 +7,7 @@ https://docs.stripe.com/disputes/how-disputes-work. Nothing here sleeps: money t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,12 +170,13 @@ class Happenings:
         """The next period begins: an invoice, paid or (``fails``) not. Returns the invoice."""
         subscribed = self._any(subscription_id, "subscription")
         owner = self._books.owner_of(subscription_id)
-        before = {"status": subscribed["status"]}
+        before = {name: copy.deepcopy(subscribed[name]) for name in ("items", "latest_invoice", "status")}
         making.next_period(subscribed, self._books.now)
         buyer = self._any(subscribed["customer"], "customer")
         billed = self._bill(subscribed, owner, "subscription_cycle", buyer, _worth(subscribed), pays=not fails)
         subscribed["status"] = "past_due" if fails else "active"
-        self._books.record("customer.subscription.updated", subscribed, before)
+        changed = {name: value for name, value in before.items() if value != subscribed[name]}
+        self._books.record("customer.subscription.updated", subscribed, changed)
         return billed
 
     def pay_invoice(self, invoice_id: str) -> Json:
@@ -195,8 +197,12 @@ class Happenings:
         return subscribed
 
     def change_subscription(self, subscription_id: str, **fields: Any) -> Json:
-        """``cancel_at_period_end=True``, ``metadata={…}``, ``status="past_due"`` …"""
+        """``cancel_at_period_end=True``, ``metadata={…}``, ``status="past_due"``, ``quantity=3`` …"""
         subscribed = self._any(subscription_id, "subscription")
+        if "quantity" in fields:
+            items = copy.deepcopy(subscribed["items"])
+            items["data"][0]["quantity"] = fields.pop("quantity")
+            fields["items"] = items
         before = {name: subscribed.get(name) for name in fields}
         subscribed |= fields
         self._books.record("customer.subscription.updated", subscribed, before)

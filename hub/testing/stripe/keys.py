@@ -29,6 +29,7 @@ PERMISSIONS = {
     "payout": "rak_payout",
     "price": "rak_plan",
     "product": "rak_product",
+    "promotion_code": "rak_promotion_code",
     "refund": "rak_charge",
     "subscription": "rak_subscription",
     "webhook_endpoint": "rak_webhook",

@@ -39,6 +39,7 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
     "payment_link": {"active": "active"},
     "payout": {"created": "created", "status": "status"},
     "price": {"active": "active", "created": "created", "currency": "currency", "product": "product", "type": "type"},
+    "promotion_code": {"active": "active", "code": "code", "created": "created"},
     "product": {"active": "active", "created": "created"},
     "refund": {"created": "created", "charge": "charge", "payment_intent": "payment_intent"},
     "subscription": {"created": "created", "customer": "customer", "status": "status"},

@@ -34,6 +34,24 @@ def product(books: Books, owner: Owner, given: Mapping[str, Any]) -> Json:
     )
 
 
+def promotion_code(books: Books, owner: Owner, code: str, coupon: str) -> Json:
+    """https://docs.stripe.com/api/promotion_codes/object."""
+    return books.keep(
+        {
+            "id": books.new_id("promo", 24),
+            "object": "promotion_code",
+            "active": True,
+            "code": code,
+            "created": books.now,
+            "livemode": owner.livemode,
+            "metadata": {},
+            "promotion": {"coupon": coupon, "type": "coupon"},
+            "times_redeemed": 1,
+        },
+        owner,
+    )
+
+
 def price(books: Books, owner: Owner, given: Mapping[str, Any]) -> Json:
     recurring = given.get("recurring")
     return books.keep(

@@ -42,15 +42,17 @@ class Till:
         given = {"success_url": self.success_url, **given}
         return making.open_session(self._books, owner, lines, mode, currency, self.page, given)
 
-    def discount(self, session: Json, percent: int) -> None:
-        """A coupon: every line and the total go down."""
+    def discount(self, session: Json, percent: int, code: str = "") -> None:
+        """A coupon, applied by the shop or by a buyer who knows its code: every line and the total go down."""
         lines = self._books.lines[session["id"]]
         for line in lines:
             line["amount_discount"] = line["amount_subtotal"] * percent // 100
             line["amount_total"] = line["amount_subtotal"] - line["amount_discount"]
         session["amount_total"] = sum(line["amount_total"] for line in lines)
         session["total_details"]["amount_discount"] = session["amount_subtotal"] - session["amount_total"]
-        session["discounts"] = [{"coupon": f"COUPON{percent}", "promotion_code": None}]
+        coupon, owner = f"COUPON{percent}", self._books.owner_of(session["id"])
+        used = making.promotion_code(self._books, owner, code, coupon)["id"] if code else None
+        session["discounts"] = [{"coupon": coupon, "promotion_code": used}]
 
     def open_by_api(self, given: Json, caller: Caller) -> Json:
         """``POST /v1/checkout/sessions``."""

@@ -40,6 +40,7 @@ PATHS = {
     "payout": "payouts",
     "price": "prices",
     "product": "products",
+    "promotion_code": "promotion_codes",
     "refund": "refunds",
     "subscription": "subscriptions",
     "webhook_endpoint": "webhook_endpoints",

@@ -57,10 +57,10 @@ def seen(raw: dict[str, Any], kind: str = COMPLETED) -> Context:
     """What rules see of a session, through the real path from bytes."""
     document = {"id": "evt_1", "object": "event", "type": kind, "created": 1_764_000_100, "data": {"object": raw}}
     event = events.parse(json.dumps(document).encode(), source=Source.WEBHOOK, received_at=0)
-    raw = events.stripe_object(event)
-    order = told_by(event, raw)
+    about = events.told(event).about
+    order = told_by(event, about)
     assert order is not None
-    return context.of_order(raw, order, session.line_items(raw)[0])
+    return context.of_order(about, order)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -199,7 +199,6 @@ names = sorted(
 def test_whatever_a_field_holds_reading_an_event_never_fails(changes: dict[str, Any]) -> None:
     document = {"id": "evt_1", "object": "event", "type": COMPLETED, "created": 1, "data": {"object": COMMON | changes}}
     event = events.parse(json.dumps(document).encode(), source=Source.WEBHOOK, received_at=0)
-    raw = events.stripe_object(event)
-    reading = read(event, raw)
+    reading = read(event, events.told(event))
     if reading.order is not None:
-        context.of_order(raw, reading.order, session.line_items(raw)[0])
+        context.of_order(reading.raw, reading.order)

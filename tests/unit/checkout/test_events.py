@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.checkout.events import NotAnEvent, parse, stripe_object
+from hub.checkout.events import NotAnEvent, parse, told
 from hub.model import Event, Source
 
 SNAPSHOT: dict[str, Any] = {
@@ -42,7 +42,7 @@ def test_a_snapshot_event() -> None:
     assert (event.id, event.type, event.object_id) == ("evt_1", "checkout.session.completed", "cs_1")
     assert (event.account, event.livemode, event.thin) == ("acct_1", True, False)
     assert event.created == 1_764_000_000_000
-    assert stripe_object(event) == {"id": "cs_1", "object": "checkout.session"}
+    assert told(event).about == {"id": "cs_1", "object": "checkout.session"}
 
 
 def test_a_thin_notification_gets_the_name_of_its_snapshot_twin() -> None:
@@ -50,7 +50,7 @@ def test_a_thin_notification_gets_the_name_of_its_snapshot_twin() -> None:
     assert (event.type, event.object_id, event.thin) == ("checkout.session.completed", "cs_1", True)
     assert (event.account, event.livemode) == ("acct_2", False)
     assert event.created == 1_764_000_000_500
-    assert stripe_object(event)["url"] == "/v1/checkout/sessions/cs_1"
+    assert told(event).url == "/v1/checkout/sessions/cs_1"
 
 
 def test_a_ping_is_an_event_like_any_other() -> None:
@@ -108,7 +108,7 @@ def test_the_last_of_two_equal_keys_counts_and_big_numbers_stay_exact() -> None:
     body = b'{"id":"evt_0","id":"evt_1","object":"event","type":"x.y","created":1,"data":{"object":{"rate":1e400}}}'
     event = read(body)
     assert event.id == "evt_1"
-    assert str(stripe_object(event)["rate"]) == "1E+400"
+    assert str(told(event).about["rate"]) == "1E+400"
 
 
 @given(st.binary(max_size=300))

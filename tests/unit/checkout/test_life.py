@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from hub.checkout import events, life_context
-from hub.checkout.life import happening
 from hub.checkout.reading import read
 from hub.model import Source
 from hub.money import STRIPE_DECIMALS, Money
@@ -30,8 +29,8 @@ def told(kind: str, about: Json, before: Json | None = None) -> tuple[str | None
         "data": data,
     }
     event = events.parse(json.dumps(document).encode(), source=Source.WEBHOOK, received_at=0)
-    reading = read(event, about)
-    found = happening(event, about)
+    reading = read(event, events.told(event))
+    found = reading.later
     assert found is not None
     assert reading.triggers(None)[-1] == kind, "the raw type fires too"
     return found.trigger, reading.subject
@@ -39,6 +38,17 @@ def told(kind: str, about: Json, before: Json | None = None) -> tuple[str | None
 
 REFUND = {"id": "re_1", "object": "refund", "amount": 1000, "currency": "eur", "payment_intent": "pi_1"}
 SUB = {"id": "sub_1", "object": "subscription", "status": "active", "currency": "eur"}
+
+
+def _bought(**item: object) -> Json:
+    return {"items": {"object": "list", "data": [{"price": {"id": "price_1"}, "quantity": 1} | item]}}
+
+
+BOX = _bought(current_period_end=1_800_000_000)
+TWO_BOXES = _bought(quantity=2)
+OTHER_BOX = _bought(price={"id": "price_2"})
+LAST_PERIOD = _bought(current_period_end=1_790_000_000)
+PART_OF_IT = {"items": {"data": [{"current_period_end": 1_790_000_000}]}}
 INVOICE = {"id": "in_1", "object": "invoice", "attempt_count": 2}
 
 
@@ -68,7 +78,11 @@ INVOICE = {"id": "in_1", "object": "invoice", "attempt_count": 2}
         ("customer.subscription.updated", SUB, {"status": "incomplete"}, "subscription started", "sub_1"),
         ("customer.subscription.updated", SUB, {"status": "trialing"}, "subscription changed", "evt_1"),
         ("customer.subscription.updated", SUB, {"status": "past_due"}, "subscription changed", "evt_1"),
-        ("customer.subscription.updated", SUB, {"items": {}}, "subscription changed", "evt_1"),
+        ("customer.subscription.updated", SUB | BOX, {"items": {"data": []}}, "subscription changed", "evt_1"),
+        ("customer.subscription.updated", SUB | BOX, TWO_BOXES, "subscription changed", "evt_1"),
+        ("customer.subscription.updated", SUB | BOX, OTHER_BOX, "subscription changed", "evt_1"),
+        ("customer.subscription.updated", SUB | BOX, LAST_PERIOD, None, "evt_1"),
+        ("customer.subscription.updated", SUB | BOX, PART_OF_IT, None, "evt_1"),
         ("customer.subscription.updated", SUB, {"latest_invoice": "in_0"}, None, "evt_1"),
         (
             "customer.subscription.updated",
@@ -118,10 +132,10 @@ def test_what_an_event_means_and_once_for_what(
     [
         ("refund", life_context.refund({}, None, STRIPE_DECIMALS)),
         ("dispute", life_context.dispute({}, STRIPE_DECIMALS)),
-        ("subscription", life_context.subscription({}, STRIPE_DECIMALS)),
+        ("subscription", life_context.subscription({}, STRIPE_DECIMALS, {})),
         ("invoice", life_context.invoice({}, STRIPE_DECIMALS)),
         ("customer", life_context.invoiced_customer({})),
-        ("customer", life_context.customer_by_id({})),
+        ("customer", life_context.customer({})),
     ],
 )
 def test_every_field_of_the_catalogue_is_there_and_no_other_whatever_is_missing(root: str, found: Json) -> None:
@@ -133,7 +147,7 @@ def test_a_subscription_of_two_boxes_in_old_and_new_shape() -> None:
     new = {"items": {"data": [{"price": price, "quantity": 2, "current_period_end": 1_800_000_000}]}}
     old = {"items": {"data": [{"price": price, "quantity": 2}]}, "current_period_end": 1_800_000_000}
     for shape in (new, old):
-        found = life_context.subscription(SUB | shape, STRIPE_DECIMALS)
+        found = life_context.subscription(SUB | shape, STRIPE_DECIMALS, {})
         assert found["amount"] == Money(Decimal("29.00"), "EUR")
         assert (found["plan"], found["interval"], found["quantity"]) == ("Tea box", "month", 2)
         assert found["renews_at"].isoformat() == "2027-01-15T08:00:00+00:00"
@@ -159,7 +173,7 @@ def test_the_subscription_of_an_invoice_in_old_and_new_shape() -> None:
             source=Source.WEBHOOK,
             received_at=0,
         )
-        found = happening(event, about)
+        found = read(event, events.told(event)).later
         assert found is not None
         assert found.subscription == "sub_1"
 

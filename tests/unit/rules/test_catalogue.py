@@ -22,7 +22,18 @@ FIELDS = [
     for path, field in catalogue.fields_below(root, catalogue.ROOTS[root])
     if field.type.open is None
 ]
-SOURCES = {"event", "line_items", "payment_intent", "customer", "subscription", "invoice", "product", "session"}
+SOURCES = {
+    "event",
+    "line_items",
+    "discount",
+    "subscriber",
+    "payment_intent",
+    "customer",
+    "subscription",
+    "invoice",
+    "product",
+    "session",
+}
 PYTHON = {
     Kind.TEXT: str, Kind.WORDS: str, Kind.COUNTRY: str, Kind.CURRENCY: str, Kind.NUMBER: int, Kind.AMOUNT: Money,
     Kind.DATE: datetime, Kind.YES_NO: bool, Kind.LIST: list,
