@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from hub.clock import Clock, SteadyClock
+from hub.engine.backfilling import SessionWindows
 from hub.engine.chores import Chore, Chores
 from hub.engine.connections import Connections
 from hub.engine.contexts import Contexts
@@ -175,7 +176,7 @@ class Worker:
         return Fetcher(reader, self._hub.database, self._hub.clock, lambda: self.dispatcher.wake())
 
 
-class Reader(StripeReader, EventList, SessionList, Protocol):
+class Reader(StripeReader, EventList, SessionList, SessionWindows, Protocol):
     """Everything that is read from Stripe; see ``hub.checkout.enrich.StripeObjects``."""
 
     def session(self, session_id: str, account: str) -> dict[str, Any]: ...

@@ -160,6 +160,13 @@ class StripeObjects:
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
             yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
 
+    def complete_sessions_with_items(self, since: int, until: int) -> Iterator[list[dict[str, Any]]]:
+        """Complete Checkout Sessions created in ``[since, until)`` with the first page of their items, page by page."""
+        with _translated("the list of Checkout Sessions"):
+            wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since, "lt": until}}
+            wanted["expand"] = [f"data.{_ITEMS}"]
+            yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
+
     def products(self) -> Iterator[list[dict[str, Any]]]:
         """The active products with their default prices, page by page.
 

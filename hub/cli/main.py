@@ -47,6 +47,7 @@ COMMANDS = {
     "resolve": "decide:resolve",
     "fulfil": "stripe_side:fulfil",
     "poll": "stripe_side:poll",
+    "backfill": "stripe_side:backfill",
     "reconcile": "stripe_side:reconcile_",
     "connectors": "connectors:app",
     "stock": "stock:app",

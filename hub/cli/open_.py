@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import typer
 
@@ -28,13 +29,25 @@ def opened() -> Iterator[Hub]:
 
 
 def since_ms(text: str | None, now: int) -> int | None:
-    """The moment that ``--since 7d`` (or ``7 days``, ``12h``) means; raises a usage error for anything else."""
+    """The moment that ``--since 7d`` (``7 days``, ``12h``) or ``2026-01-31`` means (midnight, in the machine's zone).
+
+    Raises a usage error for anything else.
+    """
     if text is None:
         return None
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return _midnight(text)
     units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
     short = f"{text[:-1]} {units[text[-1]]}" if text and text[-1] in units and text[:-1].isdigit() else text
     try:
         length: timedelta = duration.parse(short)
     except ValueError:
-        raise typer.BadParameter(f"“{text}” is not a length of time. Write 7d, 12h or 30 days.") from None
+        raise typer.BadParameter(f"“{text}” is not a length of time. Write 7d, 12h, 30 days or a date.") from None
     return now - round(length.total_seconds() * 1000)
+
+
+def _midnight(day: str) -> int:
+    try:
+        return round(datetime.fromisoformat(day).astimezone().timestamp() * 1000)
+    except ValueError:
+        raise typer.BadParameter(f"There is no such day: {day}.") from None

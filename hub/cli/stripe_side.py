@@ -1,7 +1,8 @@
-"""``hub poll``, ``hub fulfil`` and ``hub reconcile``: asking Stripe for what no webhook told."""
+"""``hub poll``, ``fulfil``, ``backfill`` and ``reconcile``: asking Stripe for what no webhook told."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,12 +10,13 @@ import typer
 from hub.app import Hub, Reader
 from hub.checkout import events
 from hub.cli.open_ import opened, since_ms
-from hub.cli.output import AsJson, iso, no, print_json, print_table, say, when
+from hub.cli.output import AsJson, iso, no, print_json, print_table, progress, say, when
+from hub.engine.backfilling import Day, Found, days, take_over
 from hub.engine.polling import Polling
 from hub.engine.reconciling import Report, last, reconcile
 from hub.errors import FetchError, HubError, RulesError
 from hub.model import Source
-from hub.store import journal
+from hub.store import facts, journal
 
 _NO_KEY = "There is no API key to ask Stripe with."
 _SET_KEY = "Set STRIPE_API_KEY in .env (a restricted, read-only key is enough)."
@@ -59,6 +61,43 @@ def fulfil(
         hub.database.write(write).result()
         hub.database.announce()
     print(f"{session_id} is {found.get('payment_status')}; the running hub goes over it. See  hub order {session_id}")
+
+
+def backfill(
+    since: Annotated[str, typer.Option(help="The day of the first sale to take over, like 2026-01-01, or 90d.")],
+    act: Annotated[bool, typer.Option("--act", help="Have the rules act on these sales.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over sales from before the hub's first start: recorded and searchable, and not acted on unless you ask."""
+    with opened() as hub:
+        now = hub.clock.now()
+        began = since_ms(since, now) or 0
+        until = hub.database.write(lambda connection: facts.first_start(connection, now)).result()
+        if began >= until:
+            raise no(f"The hub has been at work since {when(until)}: nothing before that is left to take over.")
+        if act and not (yes or typer.confirm("The rules will act on every sale found: rows, messages, stock. Go on?")):
+            raise typer.Exit(1)
+        left = days(hub.database, began, until, act=act)
+        found = _taken_over(hub, began, left, act=act)
+        hub.database.announce()
+    sales, new = sum(one.sales for one in found), sum(one.new for one in found)
+    if as_json:
+        print_json({"days": len(left), "sales": sales, "new": new, "since": iso(began), "until": iso(until)})
+        return
+    say(f"{len(left)} days looked through: {sales} sales, {new} of them new to the hub.")
+    say("The running hub has the rules act on them." if act else "They are recorded; no rule acts on them.")
+
+
+def _taken_over(hub: Hub, began: int, left: Sequence[Day], *, act: bool) -> list[Found]:
+    reader = _reader(hub)
+    try:
+        return [
+            take_over(reader, hub.database, hub.clock, began, day, act=act)
+            for day in progress(left, "Looking through Stripe's sessions")
+        ]
+    except FetchError as error:
+        raise HubError(error.message, f"{error.hint} The same command goes on from here.".strip()) from None
 
 
 def reconcile_(
