@@ -4,53 +4,67 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from hub.checkout.orders import COMPLETED, EXPIRED, FAILED_LATER, PAID_LATER
-from hub.cli.output import AsJson, no, print_json, progress
+from hub.cli.output import AsJson, no, print_json, print_table, progress
 from hub.demo import webhook_secret
 from hub.errors import HubError
+from hub.rules import catalogue, suggest
 from hub.settings import Environment, read_settings
 from hub.testing import events as samples
+from hub.testing.versions import VERSIONS, as_of
 
-#: What can be sent, and the session each is about.
-KINDS: dict[str, Callable[[], dict[str, Any]]] = {
-    COMPLETED: lambda: samples.session(samples.Sale()),
-    PAID_LATER: lambda: samples.session(samples.Sale()),
-    FAILED_LATER: lambda: samples.session(samples.Sale(payment_status="unpaid")),
-    EXPIRED: lambda: samples.session(samples.Sale(payment_status="unpaid"), status="expired"),
-}
+ORDER_PAID = ("order paid", "checkout.session.completed")
 
 
 def send_test(
-    kind: Annotated[str, typer.Argument(metavar="EVENT-TYPE", help="One of: " + ", ".join(KINDS))] = COMPLETED,
+    kind: Annotated[str, typer.Argument(metavar="EVENT", help="A trigger, or one of Stripe's types.")] = ORDER_PAID[0],
     count: Annotated[int, typer.Option(min=1, max=100_000)] = 1,
+    version: Annotated[str, typer.Option("--api-version", help="As this version of the API tells it.")] = VERSIONS[0],
     to: Annotated[str | None, typer.Option(metavar="URL", help="Another hub's webhook address.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send signed sample events to a running hub, as Stripe would."""
-    if kind not in KINDS:
-        raise typer.BadParameter(f"There is no sample of “{kind}”. There are: {', '.join(KINDS)}.")
+    """Send signed sample events to a running hub, as Stripe would: the event, and before it what led to it."""
+    if not re.match(r"20\d\d-\d\d-\d\d", version) or version[:10] < VERSIONS[-1]:
+        raise typer.BadParameter(
+            f"A version begins with its day, {VERSIONS[-1]} or later. Tried: {', '.join(VERSIONS)}."
+        )
     settings = read_settings(Environment())
     secret = webhook_secret(settings)
     if secret is None:
         raise HubError("There is no signing secret.", "Set STRIPE_WEBHOOK_SECRET, or start the demo with  hub serve")
     url = to or f"http://{settings.host}:{settings.port}/webhooks/stripe"
-    sent = []
-    for _ in progress(range(count), "Sending"):
-        document = samples.event(kind, KINDS[kind]())
-        sent.append(_post(url, document, secret) | {"order": document["data"]["object"]["id"]})
+    sent = [_post(url, as_of(one, version), secret) for one in _made(kind, count)]
     if as_json:
         print_json(sent)
         return
-    for one in sent[:10]:
-        print(f"{one['event']}  {kind}  order {one['order']}")
-    if count > 10:
-        print(f"… and {count - 10} more.")
+    print_table(["Event", "Type", "About"], [(one["event"], one["type"], one["about"]) for one in sent[:10]], "")
+    if len(sent) > 10:
+        print(f"… and {len(sent) - 10} more.")
+
+
+def _made(name: str, count: int) -> Iterator[dict[str, Any]]:
+    """The events to send, oldest first, with a progress bar over the things that they are about."""
+    if name in ORDER_PAID:
+        for _ in progress(range(count), "Sending"):
+            yield samples.event(ORDER_PAID[-1], samples.session(samples.Sale()))
+        return
+    # A whole Stripe in small: loaded for what takes more than one event.
+    from hub.testing.plays import PLAYS, play_of, played, stage
+
+    found = play_of(name)
+    if found is None:
+        close = suggest.by_spelling(name, [*catalogue.TRIGGERS, *PLAYS])
+        hint = f" Did you mean “{close}”?" if close else ""
+        raise typer.BadParameter(f"There is no sample of “{name}”.{hint} There are: {', '.join(PLAYS)}.")
+    with stage() as fake:
+        for _ in progress(range(count), "Sending"):
+            yield from played(fake, *found)
 
 
 def _post(url: str, document: dict[str, Any], secret: str) -> dict[str, Any]:
@@ -69,5 +83,4 @@ def _post(url: str, document: dict[str, Any], secret: str) -> dict[str, Any]:
         connection.close()
     if answer.status != 200:
         raise no(f"The hub answered {answer.status}: {text.strip()}")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return {**json.loads(text), "type": document["type"], "about": document["data"]["object"]["id"]}
