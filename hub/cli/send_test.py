@@ -17,6 +17,7 @@ from hub.errors import HubError
 from hub.rules import catalogue, suggest
 from hub.settings import Environment, read_settings
 from hub.testing import events as samples
+from hub.testing.plays import PLAYS, play_of, played, stage
 from hub.testing.versions import VERSIONS, as_of
 
 ORDER_PAID = ("order paid", "checkout.session.completed")
@@ -54,9 +55,6 @@ def _made(name: str, count: int) -> Iterator[dict[str, Any]]:
         for _ in progress(range(count), "Sending"):
             yield samples.event(ORDER_PAID[-1], samples.session(samples.Sale()))
         return
-    # A whole Stripe in small: loaded for what takes more than one event.
-    from hub.testing.plays import PLAYS, play_of, played, stage
-
     found = play_of(name)
     if found is None:
         close = suggest.by_spelling(name, [*catalogue.TRIGGERS, *PLAYS])

@@ -84,6 +84,6 @@ def test_every_version_of_the_api_tells_the_same(shop: Shop, fake: FakeStripe, k
 
 def test_a_type_without_a_sample_and_a_strange_version_are_told(shop: Shop) -> None:
     wrong = shop.hub("send-test", "order payed")
-    assert (wrong.code, "“order paid”" in wrong.err) == (2, True)
+    assert (wrong.code, "Did you mean “order placed”?" in wrong.err) == (2, True)
     strange = shop.hub("send-test", "--api-version", "1999-01-01")
     assert (strange.code, "2020-03-02" in strange.err) == (2, True)
