@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from hub.errors import SettingsError
@@ -184,3 +184,13 @@ def _sentence(error: Any) -> str:
     words = _WORDS.get(error["type"])
     reason = words.format(**error.get("ctx", {})) if words else error["msg"].removeprefix("Value error, ")
     return f"{name} cannot be used: {reason.rstrip('.')}."
+
+
+def add_webhook_secret(secret: str, env_file: Path = Path(".env")) -> bool:
+    """Writes a signing secret into ``.env`` beside those that are there; False if the environment itself sets them."""
+    name = "STRIPE_WEBHOOK_SECRET"
+    if os.environ.get(name) or os.environ.get(f"{name}_FILE"):
+        return False
+    known = dotenv_values(env_file).get(name)
+    set_key(env_file, name, f"{known},{secret}" if known else secret, quote_mode="never")
+    return True

@@ -45,7 +45,7 @@ DOORS = {
     "sqlalchemy": {"hub.store"},
     "alembic": {"hub.store"},
     "psycopg": {"hub.store"},
-    "stripe": {"hub.checkout.enrich"},
+    "stripe": {"hub.checkout.client"},
     "starlette": {"hub.web", "hub.testing"},
     "uvicorn": {"hub.web.server", "hub.testing"},
     "prometheus_client": {"hub.web.metrics"},

@@ -1,27 +1,19 @@
-"""What an event does not carry, read from Stripe: the object behind a thin notification, and what rules need besides.
-
-The only module that imports the ``stripe`` package (0.2 s and 18 MB): ``hub.app`` loads it when there is a key.
-"""
+"""What an event does not carry, read from Stripe: the object behind a thin notification, what rules need, lists."""
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import stripe
-
+from hub.checkout.client import client, translated
 from hub.checkout.reading import is_once_per_object
 from hub.checkout.wants import CUSTOMER, DISCOUNT, LINE_ITEMS, PAYMENT, PERMISSIONS, SUBSCRIPTION, Want
 from hub.errors import FetchError
 from hub.model import Event
 
-#: Every answer is rendered in this version, whatever the account's own is.
-API_VERSION = "2026-10-28.endive"
-_TIMEOUT_SECONDS = 20
 _PAGE = 100
 _ITEMS = "line_items.data.price.product"
 
@@ -52,15 +44,7 @@ class StripeObjects:
 
     def __init__(self, api_key: str, api_base: str | None = None, per_second: float = 20) -> None:
         self._pace = _Pace(per_second)
-        # The SDK would write a telemetry id to the home directory and send it along with every request.
-        stripe.enable_telemetry = False
-        self._client = stripe.StripeClient(
-            api_key,
-            stripe_version=API_VERSION,
-            base_addresses={"api": api_base} if api_base else {},
-            max_network_retries=0,  # the planner retries, with a memory that survives a restart
-            http_client=stripe.RequestsClient(timeout=_TIMEOUT_SECONDS),
-        )
+        self._client = client(api_key, api_base)
 
     def read(self, want: Want, account: str) -> Any:
         """What a rule needs, as it is now: a list for line items, else an object. Raises :class:`FetchError`."""
@@ -87,7 +71,7 @@ class StripeObjects:
         return found
 
     def _get(self, path: str, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        with _translated(path.rpartition("/")[2]):
+        with translated(path.rpartition("/")[2]):
             self._pace.wait(path.rpartition("/")[0])
             answer = self._client.raw_request("get", path, **given, **_options(account))
             return self._client.deserialize(answer, api_mode="V2" if path.startswith("/v2/") else "V1").to_dict(
@@ -99,7 +83,7 @@ class StripeObjects:
 
         https://docs.stripe.com/api/checkout/sessions/line_items. Raises :class:`FetchError`.
         """
-        with _translated(f"the items of {session_id}"):
+        with translated(f"the items of {session_id}"):
             first = partial(
                 self._client.v1.checkout.sessions.line_items.list,
                 session_id,
@@ -137,7 +121,7 @@ class StripeObjects:
     def _one(
         self, what: str, retrieve: Callable[..., Any], object_id: str, account: str, expand: Sequence[str]
     ) -> dict[str, Any]:
-        with _translated(what):
+        with translated(what):
             self._pace.wait(retrieve.__qualname__)
             found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, _options(account)).to_dict(for_json=True)
             return found
@@ -148,7 +132,7 @@ class StripeObjects:
         https://docs.stripe.com/api/events/list. Raises :class:`FetchError`.
         """
         wanted: Any = {"limit": _PAGE, "created": {"gte": since}} | ({"types": list(types)} if types else {})
-        with _translated("the list of events"):
+        with translated("the list of events"):
             yield from self._pages("events", partial(self._client.v1.events.list, wanted))
 
     def complete_sessions(self, since: int) -> Iterator[list[dict[str, Any]]]:
@@ -156,13 +140,13 @@ class StripeObjects:
 
         https://docs.stripe.com/api/checkout/sessions/list. Raises :class:`FetchError`.
         """
-        with _translated("the list of Checkout Sessions"):
+        with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
             yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
 
     def complete_sessions_with_items(self, since: int, until: int) -> Iterator[list[dict[str, Any]]]:
         """Complete Checkout Sessions created in ``[since, until)`` with the first page of their items, page by page."""
-        with _translated("the list of Checkout Sessions"):
+        with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since, "lt": until}}
             wanted["expand"] = [f"data.{_ITEMS}"]
             yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
@@ -172,7 +156,7 @@ class StripeObjects:
 
         https://docs.stripe.com/api/products/list. Raises :class:`FetchError`.
         """
-        with _translated("the products"):
+        with translated("the products"):
             wanted: Any = {"limit": _PAGE, "active": True, "expand": ["data.default_price"]}
             yield from self._pages("products", partial(self._client.v1.products.list, wanted))
 
@@ -212,7 +196,7 @@ class StripeObjects:
 
 def _error_of(what: str, ask: Callable[[], object]) -> FetchError | None:
     try:
-        with _translated(what):
+        with translated(what):
             ask()
     except FetchError as error:
         return error
@@ -221,41 +205,3 @@ def _error_of(what: str, ask: Callable[[], object]) -> FetchError | None:
 
 def _options(account: str) -> Any:
     return {"stripe_account": account} if account else {}
-
-
-class _translated:  # noqa: N801 - used as a statement
-    """Turns the SDK's errors into one :class:`FetchError` that says what a person can do."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, stripe.StripeError):
-            # Not chained: the SDK's exceptions carry request headers and bodies.
-            raise _fetch_error(self._what, error) from None
-
-
-def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
-    if isinstance(error, stripe.RateLimitError):
-        return FetchError(f"Stripe asks us to slow down (429) while reading {what}.", retry_after=_retry_after(error))
-    if isinstance(error, stripe.AuthenticationError):
-        return FetchError(f"Stripe refused the API key (401) while reading {what}.", "Check STRIPE_API_KEY.")
-    if isinstance(error, stripe.PermissionError):
-        named = re.search(r"rak_[a-z_]+", str(error))
-        permission = f"the permission {named[0]}" if named else f"read access to {what}"
-        hint = f"Give the restricted key {permission}: https://dashboard.stripe.com/apikeys"
-        return FetchError(f"The API key may not read {what} (403).", hint)
-    if isinstance(error, stripe.InvalidRequestError):
-        hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"
-        return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint, is_unknown=True)
-    status = f" ({error.http_status})" if error.http_status else ""
-    return FetchError(f"Stripe could not be reached{status} while reading {what}.")
-
-
-def _retry_after(error: stripe.StripeError) -> float | None:
-    headers = error.headers or {}
-    value = str(headers.get("retry-after") or headers.get("Retry-After") or "")
-    return float(value) if value.replace(".", "", 1).isdigit() else None

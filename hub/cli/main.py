@@ -46,6 +46,7 @@ COMMANDS = {
     "cancel": "decide:cancel",
     "resolve": "decide:resolve",
     "fulfil": "stripe_side:fulfil",
+    "connect": "connect:connect",
     "poll": "stripe_side:poll",
     "backfill": "stripe_side:backfill",
     "reconcile": "stripe_side:reconcile_",

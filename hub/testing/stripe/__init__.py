@@ -41,7 +41,7 @@ from hub.testing.serving import Serving
 from hub.testing.stripe.api import Api, Call
 from hub.testing.stripe.books import Books, Json, Owner, Record
 from hub.testing.stripe.happenings import Happenings
-from hub.testing.stripe.keys import Gate
+from hub.testing.stripe.keys import Caller, Gate
 from hub.testing.stripe.selling import Till
 from hub.testing.stripe.site import Site
 from hub.testing.stripe.webhooks import Endpoint, Posted, PostOffice
@@ -220,6 +220,16 @@ class FakeStripe:
     ) -> Endpoint:
         """Where webhooks go from now on; its ``secret`` signs them (a given one, or a new one)."""
         return self._site.add_endpoint(url, events, thin, connect, livemode, secret, api_version)
+
+    def destination(self, given: Json) -> Json:
+        """An event destination made by hand: what ``POST /v2/core/event_destinations`` takes."""
+        with self.books.lock:
+            return self._api.destinations.create(given, Caller("", Owner(), "", None))
+
+    def delete_endpoint(self, endpoint_id: str) -> None:
+        """Somebody deletes an endpoint in the Dashboard."""
+        with self.books.lock:
+            self._api.endpoints.answer("DELETE", [endpoint_id], {}, Caller("", Owner(), "", None))
 
     def deliver(self) -> int:
         """Posts every webhook that is due; returns how many posts were made."""

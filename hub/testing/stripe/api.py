@@ -79,8 +79,8 @@ class Api:
         self._happenings = happenings
         self._till = till
         self._gate = gate
-        self._endpoints = Endpoints(books, office)
-        self._destinations = Destinations(books, office)
+        self.endpoints = Endpoints(books, office)
+        self.destinations = Destinations(books, office)
         self.calls: list[Call] = []
         self._replays: dict[tuple[str, str], tuple[str, int, Json]] = {}
 
@@ -138,7 +138,7 @@ class Api:
     def _route(self, request: Request, caller: Caller) -> tuple[int, Json]:
         given = request.parameters
         if request.path.startswith("/v2/core/"):
-            return 200, self._destinations.answer(request.method, request.path, given, caller)
+            return 200, self.destinations.answer(request.method, request.path, given, caller)
         parts = request.path.removeprefix("/v1/").rstrip("/").split("/")
         name = "/".join(parts[:2]) if parts[0] == "checkout" else parts[0]
         rest = parts[2:] if parts[0] == "checkout" else parts[1:]
@@ -160,7 +160,7 @@ class Api:
             return None
         caller.may(kind, "read" if request.method == "GET" else "write")
         if kind == "webhook_endpoint":
-            return self._endpoints.answer(request.method, rest, given, caller)
+            return self.endpoints.answer(request.method, rest, given, caller)
         match request.method, rest:
             case "GET", []:
                 return self._listed(kind, given, caller, request.path)

@@ -6,6 +6,7 @@ endpoints show up in this list is not documented where we could read it: here th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hub.testing.stripe import errors
@@ -39,7 +40,7 @@ class Destinations:
                 found = list(self._books.all(_KIND, caller.owner))[::-1]
                 return _page([self._shown(one, include) for one in found])
             case "POST", []:
-                return self._create(given, include, caller)
+                return self.create(given, caller, include)
             case "GET", [identity]:
                 return self._shown(self._find(identity, caller), include)
             case "POST", [identity]:
@@ -58,7 +59,7 @@ class Destinations:
                 404, "invalid_request_error", f"Event destination {identity} not found.", "not_found"
             ) from None
 
-    def _shown(self, body: Json, include: list[str], secret: str | None = None) -> Json:
+    def _shown(self, body: Json, include: Sequence[str], secret: str | None = None) -> Json:
         """Secret and URL are redacted unless asked for; the secret is shown at creation only."""
         hook = {
             "signing_secret": secret if _SECRET in include else None,
@@ -66,7 +67,7 @@ class Destinations:
         }
         return {**body, "webhook_endpoint": hook}
 
-    def _create(self, given: Json, include: list[str], caller: Caller) -> Json:
+    def create(self, given: Json, caller: Caller, include: Sequence[str] = ()) -> Json:
         for name in ("name", "type", "enabled_events", "event_payload"):
             if name not in given:
                 raise errors.missing_parameter(name)

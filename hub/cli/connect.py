@@ -1,0 +1,138 @@
+"""``hub connect``: has Stripe send its events here; looks first, shows what it would change, and asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from hub.app import Hub
+from hub.checkout.endpoints import Endpoint, Endpoints
+from hub.cli.open_ import opened
+from hub.cli.output import AsJson, no, print_json, say
+from hub.errors import FetchError, HubError, RulesError
+from hub.settings import add_webhook_secret
+
+_PATH = "/webhooks/stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is to be done. Without an ``endpoint`` one is made."""
+
+    endpoint: Endpoint | None
+    add: Sequence[str]
+
+    @property
+    def action(self) -> str:
+        if self.endpoint is None:
+            return "create"
+        return "change" if self.add or not self.endpoint.enabled else "none"
+
+
+def connect(
+    url: Annotated[str | None, typer.Argument(help="The hub's address as Stripe reaches it.")] = None,
+    ask_key: Annotated[bool, typer.Option("--ask-key", help="Ask for a key that may write, used this once.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have Stripe send its events here: finds the endpoint or makes one, adds what is missing, deletes nothing."""
+    with opened() as hub:
+        address, types = _address(hub, url), _types(hub)
+        key = typer.prompt("A key that may write webhook endpoints", hide_input=True) if ask_key else _key(hub)
+        endpoints = Endpoints(key, hub.settings.stripe_api_base)
+    try:
+        change = _change(endpoints.at(address), types)
+        if not as_json:
+            _show(change, address)
+        if change.action != "none" and not (yes or (not as_json and typer.confirm("Do this?"))):
+            _answer(change, as_json, done=False)
+            return
+        if change.endpoint is None:
+            made, secret = endpoints.create(address, types)
+            change = _Change(made, change.add)
+            _answer(change, as_json, done=True, created=True)
+            _keep(secret)
+            return
+        if change.action == "change":
+            endpoints.mend(change.endpoint, change.add)
+        _answer(change, as_json, done=True)
+    except FetchError as error:
+        hint = f"{error.hint} Or use a key that may for this once:  hub connect --ask-key".strip()
+        raise HubError(error.message, hint if "may not" in error.message else error.hint) from None
+
+
+def _address(hub: Hub, url: str | None) -> str:
+    given = (url or hub.settings.public_url).rstrip("/")
+    if not given.startswith(("https://", "http://")):
+        raise HubError(
+            "Where does Stripe reach this hub?", "Set HUB_PUBLIC_URL, or:  hub connect https://hub.example.com"
+        )
+    return given if given.endswith(_PATH) else given + _PATH
+
+
+def _types(hub: Hub) -> list[str]:
+    if hub.rulebook.load().ruleset is None:
+        raise RulesError("The rules cannot be used.", "Correct them first:  hub check")
+    return hub.rulebook.event_types()
+
+
+def _key(hub: Hub) -> str:
+    key = hub.settings.stripe_api_key
+    if key is None:
+        raise HubError(
+            "There is no API key to ask Stripe with.", "Set STRIPE_API_KEY in .env, or:  hub connect --ask-key"
+        )
+    return key.get_secret_value()
+
+
+def _change(found: Sequence[Endpoint], types: Sequence[str]) -> _Change:
+    if len(found) > 1:
+        listed = "".join(f"\n  {one.kind} {one.id}{'' if one.enabled else ' (switched off)'}" for one in found)
+        raise no(
+            f"{len(found)} of Stripe's endpoints send to this address:{listed}\n"
+            "The hub counts each sale once all the same. Keep one; delete the others in Stripe's Dashboard."
+        )
+    if not found:
+        return _Change(None, types)
+    return _Change(found[0], found[0].lacking(types))
+
+
+def _show(change: _Change, address: str) -> None:
+    endpoint = change.endpoint
+    if endpoint is None:
+        say(f"Stripe has no endpoint for {address}. A new one, for:")
+    else:
+        say(f"Stripe sends to {endpoint.url} ({endpoint.kind} {endpoint.id}).")
+        if endpoint.version:
+            say(f"  Its events are in version {endpoint.version}; the hub reads every version since 2020.")
+        if not endpoint.enabled:
+            say("  It is switched off: it will be switched on.")
+    for one in change.add:
+        say(f"  + {one}")
+
+
+def _answer(change: _Change, as_json: bool, *, done: bool, created: bool = False) -> None:
+    endpoint = change.endpoint
+    action = "create" if created else change.action
+    if as_json:
+        document: dict[str, Any] = {"action": action, "done": done, "add": list(change.add)}
+        print_json(document | {"endpoint": endpoint.id if endpoint else None})
+    elif not done:
+        say("Nothing was changed.")
+    elif action == "none":
+        say("Nothing is missing.")
+    else:
+        say(f"Done: {endpoint.id if endpoint else ''}")
+
+
+def _keep(secret: str) -> None:
+    if add_webhook_secret(secret):
+        typer.echo("Its signing secret was written into .env. Start the hub anew to use it.", err=True)
+    else:
+        typer.echo(
+            "Add its signing secret to STRIPE_WEBHOOK_SECRET, after a comma. Stripe shows it this once:", err=True
+        )
+        typer.echo(secret, err=True)
