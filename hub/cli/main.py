@@ -47,6 +47,7 @@ COMMANDS = {
     "resolve": "decide:resolve",
     "fulfil": "stripe_side:fulfil",
     "connect": "connect:connect",
+    "listen": "listen:listen",
     "poll": "stripe_side:poll",
     "backfill": "stripe_side:backfill",
     "reconcile": "stripe_side:reconcile_",
