@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -135,9 +135,9 @@ class Worker:
         hub, reader = self._hub, self._hub.stripe
         if reader is None:
             return []
-        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, self._stored)]
+        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, hub.rulebook.accounts, self._stored)]
         if every_ms := hub.settings.stripe_poll_seconds * 1000:
-            found += [Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, self._stored, every_ms)]
+            found.append(polling(hub, self._stored, every_ms))
         return found
 
     def _stored(self) -> None:
@@ -174,6 +174,13 @@ class Worker:
         if reader is None:
             return None
         return Fetcher(reader, self._hub.database, self._hub.clock, lambda: self.dispatcher.wake())
+
+
+def polling(hub: Hub, stored: Callable[[], None], every_ms: int = 0) -> Polling:
+    """What looks through Stripe's lists of events for the rules in force; there is a key."""
+    assert hub.stripe is not None
+    rulebook = hub.rulebook
+    return Polling(hub.stripe, hub.database, hub.clock, rulebook.event_types, rulebook.accounts, stored, every_ms)
 
 
 class Reader(StripeReader, EventList, SessionList, SessionWindows, Protocol):

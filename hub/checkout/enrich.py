@@ -126,30 +126,32 @@ class StripeObjects:
             found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, _options(account)).to_dict(for_json=True)
             return found
 
-    def events(self, types: Sequence[str] | None, since: int) -> Iterator[list[dict[str, Any]]]:
+    def events(self, types: Sequence[str] | None, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Events since a moment in seconds, newest first, page by page; of some types (at most 20), or all.
 
         https://docs.stripe.com/api/events/list. Raises :class:`FetchError`.
         """
         wanted: Any = {"limit": _PAGE, "created": {"gte": since}} | ({"types": list(types)} if types else {})
         with translated("the list of events"):
-            yield from self._pages("events", partial(self._client.v1.events.list, wanted))
+            yield from self._pages("events", partial(self._client.v1.events.list, wanted, _options(account)))
 
-    def complete_sessions(self, since: int) -> Iterator[list[dict[str, Any]]]:
+    def complete_sessions(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Complete Checkout Sessions created since a moment in seconds, newest first, page by page.
 
         https://docs.stripe.com/api/checkout/sessions/list. Raises :class:`FetchError`.
         """
         with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
-            yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
+            ask = partial(self._client.v1.checkout.sessions.list, wanted, _options(account))
+            yield from self._pages("sessions", ask)
 
-    def complete_sessions_with_items(self, since: int, until: int) -> Iterator[list[dict[str, Any]]]:
+    def complete_sessions_with_items(self, since: int, until: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Complete Checkout Sessions created in ``[since, until)`` with the first page of their items, page by page."""
         with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since, "lt": until}}
             wanted["expand"] = [f"data.{_ITEMS}"]
-            yield from self._pages("sessions", partial(self._client.v1.checkout.sessions.list, wanted))
+            ask = partial(self._client.v1.checkout.sessions.list, wanted, _options(account))
+            yield from self._pages("sessions", ask)
 
     def products(self) -> Iterator[list[dict[str, Any]]]:
         """The active products with their default prices, page by page.

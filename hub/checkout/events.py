@@ -68,7 +68,7 @@ def parse(body: bytes, *, source: Source, received_at: int) -> Event:
     )
 
 
-def completed(session: Mapping[str, Any], source: Source, now: int) -> Event:
+def completed(session: Mapping[str, Any], account: str, source: Source, now: int) -> Event:
     """What Stripe's ``checkout.session.completed`` would say of a session that was read from Stripe.
 
     Its id is made of the session's and of whether it is paid: the same thing, read again, is journalled once.
@@ -82,6 +82,7 @@ def completed(session: Mapping[str, Any], source: Source, now: int) -> Event:
         "created": session.get("created"),
         "livemode": bool(session.get("livemode")),
         "data": {"object": dict(session)},
+        **({"account": account} if account else {}),
     }
     return parse(json.dumps(document).encode(), source=source, received_at=now)
 

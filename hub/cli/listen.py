@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from hub.app import Hub
+from hub.app import Hub, polling
 from hub.cli.open_ import opened
 from hub.cli.output import say
 from hub.engine.polling import Polling
@@ -87,13 +87,12 @@ def _knows_secret(hub: Hub, cli: str) -> bool:
 
 def _look(hub: Hub, forwarding: subprocess.Popen[bytes] | None, stop: threading.Event, every: int) -> None:
     """Looks through Stripe's list of events until told to stop; without a key only waits."""
-    types, stored = hub.rulebook.event_types, hub.database.announce
-    polling = None if hub.stripe is None else Polling(hub.stripe, hub.database, hub.clock, types, stored, 0)
-    if polling is None:
+    looking = None if hub.stripe is None else polling(hub, hub.database.announce)
+    if looking is None:
         say("Without STRIPE_API_KEY nobody looks for events that the CLI drops.")
     since = hub.clock.now() - _FIRST_LOOK_MS
     while True:
-        since = since if polling is None else _found_since(hub, polling, since)
+        since = since if looking is None else _found_since(hub, looking, since)
         if stop.wait(every):
             return
         if forwarding is not None and forwarding.poll() is not None:
@@ -101,11 +100,11 @@ def _look(hub: Hub, forwarding: subprocess.Popen[bytes] | None, stop: threading.
             forwarding = None
 
 
-def _found_since(hub: Hub, polling: Polling, since: int) -> int:
+def _found_since(hub: Hub, looking: Polling, since: int) -> int:
     """One look; the moment from which the next one is to look."""
     began = hub.clock.now()
     try:
-        found = polling.look(since)
+        found = looking.look(since)
     except FetchError as error:
         say(f"{error.message} Trying again.")
         return since

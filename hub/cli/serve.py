@@ -73,7 +73,7 @@ def _thanks(hub: Hub, intake: Intake) -> Thanks:
         return hub.rulebook.current[1].shop
 
     folder = hub.settings.rules.resolve().parent
-    return Thanks(hub.database, hub.contexts, intake, hub.clock, hub.stripe, shop, folder)
+    return Thanks(hub.database, hub.contexts, intake, hub.clock, hub.stripe, hub.rulebook.accounts, shop, folder)
 
 
 def _tune() -> None:

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.app import Hub, Reader
+from hub.app import Hub, Reader, polling
 from hub.checkout import events
 from hub.cli.open_ import opened, since_ms
 from hub.cli.output import AsJson, iso, no, print_json, print_table, progress, say, when
 from hub.engine.backfilling import Day, Found, days, take_over
-from hub.engine.polling import Polling
 from hub.engine.reconciling import Report, last, reconcile
 from hub.errors import FetchError, HubError, RulesError
 from hub.model import Source
@@ -28,13 +27,12 @@ def poll(
 ) -> None:
     """Look through Stripe's list of events for what no webhook told."""
     with opened() as hub:
-        reader = _reader(hub)
+        _reader(hub)
         moment = since_ms(since, hub.clock.now()) or 0
         if hub.rulebook.load().ruleset is None:
             raise RulesError("The rules cannot be used.", "Correct them first:  hub check")
-        polling = Polling(reader, hub.database, hub.clock, hub.rulebook.event_types, hub.database.announce, 0)
         try:
-            found = polling.look(moment)
+            found = polling(hub, hub.database.announce).look(moment)
         except FetchError as error:
             raise HubError(error.message, error.hint) from None
     print(f"{found.found} events looked through, {found.new} of them new.")
@@ -45,14 +43,11 @@ def fulfil(
 ) -> None:
     """Ask Stripe about one session and have the rules act on it, however old it is; finished effects do not repeat."""
     with opened() as hub:
-        try:
-            found = _reader(hub).session(session_id, "")
-        except FetchError as error:
-            raise no(str(error)) from None
+        account, found = _session(hub, session_id)
         if found.get("status") != "complete" or found.get("mode") == "setup":
             raise no(f"{session_id} is no finished sale: its checkout is {found.get('status')}.")
         now = hub.clock.now()
-        event = events.completed(found, Source.PERSON, now)
+        event = events.completed(found, account, Source.PERSON, now)
 
         def write(connection: Any) -> None:
             journal.append(connection, [event], now)
@@ -61,6 +56,24 @@ def fulfil(
         hub.database.write(write).result()
         hub.database.announce()
     print(f"{session_id} is {found.get('payment_status')}; the running hub goes over it. See  hub order {session_id}")
+
+
+def _session(hub: Hub, session_id: str) -> tuple[str, dict[str, Any]]:
+    """A session, and the account that it is of."""
+    told = None
+    for account in _accounts(hub):
+        try:
+            return account, _reader(hub).session(session_id, account)
+        except FetchError as error:
+            if not error.is_unknown:
+                raise no(str(error)) from None
+            told = told or error
+    raise no(str(told))
+
+
+def _accounts(hub: Hub) -> list[str]:
+    """The accounts that the rules file names; the key's own alone when it cannot be used."""
+    return hub.rulebook.accounts() if hub.rulebook.load().ruleset is not None else [""]
 
 
 def backfill(
@@ -90,10 +103,10 @@ def backfill(
 
 
 def _taken_over(hub: Hub, began: int, left: Sequence[Day], *, act: bool) -> list[Found]:
-    reader = _reader(hub)
+    reader, accounts = _reader(hub), _accounts(hub)
     try:
         return [
-            take_over(reader, hub.database, hub.clock, began, day, act=act)
+            take_over(reader, hub.database, hub.clock, accounts, began, day, act=act)
             for day in progress(left, "Looking through Stripe's sessions")
         ]
     except FetchError as error:
@@ -123,7 +136,7 @@ def reconcile_(
 def _now(hub: Hub, since: str, heal: bool) -> Report:
     moment = since_ms(since, hub.clock.now()) or 0
     try:
-        report = reconcile(_reader(hub), hub.database, hub.clock, moment, heal=heal)
+        report = reconcile(_reader(hub), hub.database, hub.clock, _accounts(hub), moment, heal=heal)
     except FetchError as error:
         raise HubError(error.message, error.hint) from None
     if report.healed:

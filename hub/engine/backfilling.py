@@ -23,9 +23,11 @@ _CURSOR = {False: "backfilled", True: "backfilled and acted on"}
 
 
 class SessionWindows(Protocol):
-    """Complete Checkout Sessions created in ``[since, until)``, in seconds, with their items, page by page."""
+    """An account's complete Checkout Sessions created in ``[since, until)``, in seconds, with items, page by page."""
 
-    def complete_sessions_with_items(self, since: int, until: int) -> Iterable[Sequence[dict[str, Any]]]: ...
+    def complete_sessions_with_items(
+        self, since: int, until: int, account: str
+    ) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,27 @@ def days(database: Database, since_ms: int, until_ms: int, *, act: bool) -> list
     return [Day(start, min(start + _DAY_MS, until_ms)) for start in range(since, until_ms, _DAY_MS)]
 
 
-def take_over(source: SessionWindows, database: Database, clock: Clock, since_ms: int, day: Day, *, act: bool) -> Found:
+def take_over(
+    source: SessionWindows,
+    database: Database,
+    clock: Clock,
+    accounts: Sequence[str],
+    since_ms: int,
+    day: Day,
+    *,
+    act: bool,
+) -> Found:
     """Journals the sales of one day, and has the rules ``act`` on them if asked. ``since_ms``: where the whole began.
 
     Raises ``FetchError``, ``NotStored``; then the day counts as not looked at.
     """
     sales = new = 0
-    for page in source.complete_sessions_with_items(day.since // 1000, day.until // 1000):
-        now = clock.now()
-        told = [events.completed(one, Source.PERSON, now) for one in page if one.get("mode") != "setup"]
-        new += database.write(partial(_store, told=told, now=now, act=act)).result()
-        sales += len(told)
+    for account in accounts:
+        for page in source.complete_sessions_with_items(day.since // 1000, day.until // 1000, account):
+            now = clock.now()
+            told = [events.completed(one, account, Source.PERSON, now) for one in page if one.get("mode") != "setup"]
+            new += database.write(partial(_store, told=told, now=now, act=act)).result()
+            sales += len(told)
     mark = f"{since_ms} {day.until}"
     database.write(lambda connection: facts.put(connection, _CURSOR[act], mark)).result()
     return Found(sales, new)

@@ -32,7 +32,7 @@ _MOST_TYPES = 20
 class EventList(Protocol):
     """Events of some types (all if None) since a moment in seconds, newest first, page by page."""
 
-    def events(self, types: Sequence[str] | None, since: int) -> Iterable[Sequence[dict[str, Any]]]: ...
+    def events(self, types: Sequence[str] | None, since: int, account: str) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Polled:
 
 
 class Polling:
-    """The chore. ``types`` are asked anew each time; ``stored`` is called when something new was found."""
+    """The chore. ``types`` and ``accounts`` are asked anew each time; ``stored`` is called when something was found."""
 
     name: ClassVar[str] = "poll"
     first_ms: ClassVar[int] = 0
@@ -55,6 +55,7 @@ class Polling:
         database: Database,
         clock: Clock,
         types: Callable[[], Sequence[str]],
+        accounts: Callable[[], Sequence[str]],
         stored: Callable[[], None],
         every_ms: int,
     ) -> None:
@@ -62,6 +63,7 @@ class Polling:
         self._database = database
         self._clock = clock
         self._types = types
+        self._accounts = accounts
         self._stored = stored
         self.every_ms = every_ms
 
@@ -82,12 +84,13 @@ class Polling:
     def look(self, since_ms: int) -> Polled:
         """Journals everything since a moment. Raises ``FetchError``, ``NotStored``."""
         types = self._types()
-        pages = self._source.events(types if len(types) <= _MOST_TYPES else None, since_ms // 1000)
+        wanted = types if len(types) <= _MOST_TYPES else None
         found = new = 0
-        for page in pages:
-            received = [one for document in page if (one := _read(document, self._clock.now())) is not None]
-            found += len(received)
-            new += self._store(received)
+        for account in self._accounts():
+            for page in self._source.events(wanted, since_ms // 1000, account):
+                received = [one for each in page if (one := _read(each, account, self._clock.now())) is not None]
+                found += len(received)
+                new += self._store(received)
         if new:
             self._stored()
         return Polled(found, new)
@@ -99,7 +102,9 @@ class Polling:
         return sum(not one.duplicate for one in appended)
 
 
-def _read(document: dict[str, Any], now: int) -> Event | None:
+def _read(document: dict[str, Any], account: str, now: int) -> Event | None:
+    if account:  # the account's own list does not name it, as its webhooks to the platform do
+        document = {**document, "account": account}
     try:
         return events.parse(json.dumps(document).encode(), source=Source.POLL, received_at=now)
     except events.NotAnEvent as error:

@@ -28,9 +28,9 @@ _EXTRA = "The hub has it as paid; Stripe does not list it as such."
 
 
 class SessionList(Protocol):
-    """Complete Checkout Sessions that were created since a moment in seconds, page by page."""
+    """An account's complete Checkout Sessions that were created since a moment in seconds, page by page."""
 
-    def complete_sessions(self, since: int) -> Iterable[Sequence[dict[str, Any]]]: ...
+    def complete_sessions(self, since: int, account: str) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ class Report:
         return head | {"orders": [asdict(line) for line in self.orders], "made_at": self.made_at, "since": self.since}
 
 
-def reconcile(source: SessionList, database: Database, clock: Clock, since_ms: int, *, heal: bool) -> Report:
+def reconcile(
+    source: SessionList, database: Database, clock: Clock, accounts: Sequence[str], since_ms: int, *, heal: bool
+) -> Report:
     """Compares, and with ``heal`` journals what is missing, so that the rules act on it. The report is kept.
 
     Raises ``FetchError``, ``NotStored``.
@@ -78,11 +80,12 @@ def reconcile(source: SessionList, database: Database, clock: Clock, since_ms: i
     report = Report(clock.now(), max(since_ms, first_start))
     # Stripe takes whole seconds; what is a little older than asked for is looked at and not counted as extra.
     told: set[str] = set()
-    for page in source.complete_sessions(report.since // 1000):
-        paid = [one for one in page if session.is_paid(one) and one.get("mode") != "setup"]
-        told |= {str(one.get("id")) for one in paid}
-        _compare(database, clock, report, paid, heal=heal)
-    _find_extra(database, report, told)
+    for account in accounts:
+        for page in source.complete_sessions(report.since // 1000, account):
+            paid = [one for one in page if session.is_paid(one) and one.get("mode") != "setup"]
+            told |= {str(one.get("id")) for one in paid}
+            _compare(database, clock, report, account, paid, heal=heal)
+    _find_extra(database, report, accounts, told)
     text = json.dumps(report.document())
     database.write(lambda connection: facts.put(connection, _LAST, text)).result()
     return report
@@ -95,7 +98,9 @@ def last(connection: Connection) -> dict[str, Any] | None:
     return found
 
 
-def _compare(database: Database, clock: Clock, report: Report, paid: Sequence[dict[str, Any]], *, heal: bool) -> None:
+def _compare(
+    database: Database, clock: Clock, report: Report, account: str, paid: Sequence[dict[str, Any]], *, heal: bool
+) -> None:
     ids = [str(one.get("id")) for one in paid]
 
     def load(connection: Connection) -> tuple[dict[str, Order], dict[str, str]]:
@@ -116,14 +121,15 @@ def _compare(database: Database, clock: Clock, report: Report, paid: Sequence[di
             report.complete += 1
     if heal and missing:
         now = clock.now()
-        found = [events.completed(one, Source.POLL, now) for one in missing]
+        found = [events.completed(one, account, Source.POLL, now) for one in missing]
         database.write(lambda connection: journal.append(connection, found, now)).result()
         report.healed += len(found)
 
 
-def _find_extra(database: Database, report: Report, told: set[str]) -> None:
+def _find_extra(database: Database, report: Report, accounts: Sequence[str], told: set[str]) -> None:
     recorded = database.read(lambda connection: orders.paid_since(connection, report.since))
-    report.orders += [Line(one.id, one.number, "extra", _EXTRA) for one in recorded if one.id not in told]
+    looked_at = [one for one in recorded if one.account in accounts]
+    report.orders += [Line(one.id, one.number, "extra", _EXTRA) for one in looked_at if one.id not in told]
 
 
 class Reconciling:
@@ -133,8 +139,16 @@ class Reconciling:
     every_ms: ClassVar[int] = _DAY_MS
     first_ms: ClassVar[int] = _DAY_MS
 
-    def __init__(self, source: SessionList, database: Database, clock: Clock, stored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: SessionList,
+        database: Database,
+        clock: Clock,
+        accounts: Callable[[], Sequence[str]],
+        stored: Callable[[], None],
+    ) -> None:
         self._source = source
+        self._accounts = accounts
         self._database = database
         self._clock = clock
         self._stored = stored
@@ -142,7 +156,7 @@ class Reconciling:
     def work(self, cursor: str) -> str:
         """Raises ``FetchError``."""
         since = self._clock.now() - NIGHTLY_MS
-        report = reconcile(self._source, self._database, self._clock, since, heal=True)
+        report = reconcile(self._source, self._database, self._clock, self._accounts(), since, heal=True)
         log.info("reconciled", paid=report.paid, complete=report.complete, healed=report.healed)
         if not report.is_clean:
             counts = {state: report.count(state) for state in ("open", "missing", "extra")}

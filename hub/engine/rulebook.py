@@ -48,6 +48,10 @@ class Rulebook:
         named = [kind for kind in sorted(self.current[1].event_types) if not kind.startswith("hub.")]
         return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
 
+    def accounts(self) -> list[str]:
+        """Where sales are looked for: the key's own account (""), and the connected ones that the rules name."""
+        return ["", *self.current[1].accounts]
+
     def paths(self) -> list[Path]:
         """The rules file and those it includes."""
         included = [] if self._current is None else list(self._current[1].files)[1:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +67,7 @@ class SessionReader(Protocol):
 class Thanks:
     """``GET /thanks?session_id=cs_…``. ``reader`` is None without an API key: then the page waits for the webhook.
 
+    ``accounts``: where an id may belong: the shop's own ("") and connected ones that the rules name.
     ``folder`` may hold a ``thanks.html`` of the shop's own (Jinja2, sandboxed): it is given ``shop``, ``state``
     ("paid", "on its way" or "unknown"), and for a known order ``order`` and ``customer`` as rules see them.
     """
@@ -78,6 +79,7 @@ class Thanks:
         intake: Intake,
         clock: Clock,
         reader: SessionReader | None,
+        accounts: Callable[[], Sequence[str]],
         shop: Callable[[], Shop],
         folder: Path,
     ) -> None:
@@ -86,6 +88,7 @@ class Thanks:
         self._intake = intake
         self._clock = clock
         self._reader = reader
+        self._accounts = accounts
         self._shop = shop
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         own, ours = FileSystemLoader(folder), FileSystemLoader(Path(__file__).parent / "templates")
@@ -125,17 +128,28 @@ class Thanks:
         if not self._limiter.hit(_ASKED, "stripe"):
             return True  # the webhook will tell
         try:
-            found = await run_in_threadpool(reader.session, session_id, "")
+            account, found = await run_in_threadpool(self._read, reader, session_id)
         except FetchError as error:
             log.warning("success page: stripe did not answer", session=session_id, reason=str(error))
             return not error.is_unknown
         if not self._is_fresh_sale(found):
             return False
         try:
-            await self._intake.append(events.completed(found, Source.SUCCESS_PAGE, self._clock.now()))
+            await self._intake.append(events.completed(found, account, Source.SUCCESS_PAGE, self._clock.now()))
         except NotStored as error:
             log.error("success page: not stored", session=session_id, reason=str(error))
         return True
+
+    def _read(self, reader: SessionReader, session_id: str) -> tuple[str, Mapping[str, Any]]:
+        """A session, and the account that it is of: the shop's own, or a connected one that the rules name."""
+        *others, last = self._accounts()
+        for account in others:
+            try:
+                return account, reader.session(session_id, account)
+            except FetchError as error:
+                if not error.is_unknown:
+                    raise
+        return last, reader.session(session_id, last)
 
     def _is_fresh_sale(self, found: Mapping[str, Any]) -> bool:
         created = session.integer(found.get("created")) or 0

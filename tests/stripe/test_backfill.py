@@ -102,7 +102,7 @@ def test_it_goes_on_where_it_was_stopped(shop: MovingShop, stripe: FakeStripe) -
     began = START - 86_400_000
     left = days(hub.database, began, shop.clock.now(), act=False)
     for day in left[:3]:
-        take_over(hub.stripe, hub.database, shop.clock, began, day, act=False)
+        take_over(hub.stripe, hub.database, shop.clock, [""], began, day, act=False)
     stripe.fail(503, on="/v1/checkout/sessions")
     stopped = shop.command("backfill", "--since", "2026-11-01")
     assert (stopped.code, "goes on from here" in stopped.err) == (2, True)
