@@ -61,6 +61,7 @@ def _findings(hub: Hub) -> Iterator[Finding]:
     if found.ruleset is not None:
         yield from _held(found.ruleset)
         yield from _connections(hub, found.ruleset)
+    yield from _test_purchases(hub)
     yield from _open(hub)
 
 
@@ -126,6 +127,12 @@ def _connection(opened_: Connections, name: str, ruleset: RuleSet) -> Finding:
     except Failure as error:
         return Finding(what, False, error.message, "Try again later.")
     return Finding(what, checked.ok, checked.message, "" if checked.ok else checked.hint)
+
+
+def _test_purchases(hub: Hub) -> Iterator[Finding]:
+    count = hub.database.read(lambda connection: listing.count_orders(connection, livemode=False))
+    if hub.settings.livemode and count:
+        yield Finding("Test purchases", True, f"{count}, kept apart: no rule acts on them ( hub orders --mode test )")
 
 
 def _open(hub: Hub) -> Iterator[Finding]:

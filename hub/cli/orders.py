@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -20,10 +21,18 @@ from hub.store.database import Connection
 from hub.store.listing import DeliveryLine, EventLine
 
 
+class Mode(StrEnum):
+    """Stripe keeps live and test data apart, and so does the hub."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
 def orders(
     search: Annotated[str | None, typer.Argument(help="Part of a name, e-mail or id; or a number.")] = None,
     state: Annotated[OrderState | None, typer.Option(help="Only those in this state.")] = None,
     since: Annotated[str | None, typer.Option(help="Created within this time, e.g. 7d.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Only live ones, or only test purchases.")] = None,
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,8 +40,11 @@ def orders(
     with opened() as hub:
         moment = since_ms(since, hub.clock.now())
         wanted = None if state is None else state.value
+        is_live = None if mode is None else mode is Mode.LIVE
         found = hub.database.read(
-            lambda connection: listing.list_orders(connection, state=wanted, search=search, since=moment, limit=limit)
+            lambda connection: listing.list_orders(
+                connection, state=wanted, search=search, since=moment, livemode=is_live, limit=limit
+            )
         )
         if as_json:
             print_json([_document(hub, one) for one in found])
@@ -79,7 +91,8 @@ def _total(hub: Hub, one: Order) -> Money | None:
 def _row(hub: Hub, one: Order) -> tuple[Any, ...]:
     total = _total(hub, one)
     shown = "" if total is None else f"{total} {total.currency}"
-    return one.number, when(one.created_at), one.state, shown, one.customer_name, one.customer_email, one.id
+    state = f"{one.state} (test)" if hub.settings.livemode and not one.livemode else one.state
+    return one.number, when(one.created_at), state, shown, one.customer_name, one.customer_email, one.id
 
 
 def _document(hub: Hub, one: Order) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def list_orders(
     state: str | None = None,
     search: str | None = None,
     since: int | None = None,
+    livemode: bool | None = None,
     limit: int | None = None,
 ) -> list[Order]:
     """Orders, newest first. ``search`` looks into name, e-mail, id and number."""
@@ -119,10 +120,18 @@ def list_orders(
         statement = statement.where(orders.c.state == state)
     if since is not None:
         statement = statement.where(orders.c.created_at >= since)
+    if livemode is not None:
+        statement = statement.where(orders.c.livemode == livemode)
     if search:
         statement = statement.where(_matches(search))
     rows = connection.execute(statement.order_by(orders.c.number.desc()).limit(limit))
     return [order_store.from_row(row) for row in rows]
+
+
+def count_orders(connection: Connection, *, livemode: bool) -> int:
+    """How many orders of live or of test mode are on record."""
+    statement = sa.select(sa.func.count()).select_from(orders).where(orders.c.livemode == livemode)
+    return connection.execute(statement).scalar_one()
 
 
 def _matches(search: str) -> sa.ColumnElement[bool]:

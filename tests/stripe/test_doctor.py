@@ -70,6 +70,19 @@ def test_missing_settings_broken_rules_and_missing_connections_have_their_fix(sh
     assert shop.hub("doctor").code == 1
 
 
+def test_test_purchases_at_a_live_hub_are_kept_apart_and_counted(shop: Shop, stripe: FakeStripe) -> None:
+    shop.settings["STRIPE_API_KEY"] = stripe.key.replace("test", "live")
+    shop.serve()
+    tested, sold = shop.sell(session()), shop.sell(session(livemode=True))
+    eventually("the live sale has its row", lambda: shop.row_of(sold))
+    shop.settle()
+    assert shop.row_of(tested) == []
+    assert [one["id"] for one in shop.listed("orders", "--mode", "test")] == [tested]
+    assert [one["id"] for one in shop.listed("orders", "--mode", "live")] == [sold]
+    assert "paid (test)" in shop.hub("orders").out
+    assert "✓ Test purchases: 1, kept apart" in shop.hub("doctor").out
+
+
 def test_what_waits_for_a_person_is_counted(shop: Shop) -> None:
     shop.rules(
         RULES.replace(
