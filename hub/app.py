@@ -22,7 +22,7 @@ from hub.engine.local import Local
 from hub.engine.planner import Planner
 from hub.engine.polling import EventList, Polling
 from hub.engine.preparing import Preparer
-from hub.engine.reconciling import Reconciling, SessionList
+from hub.engine.reconciling import PaidList, Reconciling
 from hub.engine.rulebook import Rulebook
 from hub.engine.sending import Sender
 from hub.errors import FetchError
@@ -135,7 +135,7 @@ class Worker:
         hub, reader = self._hub, self._hub.stripe
         if reader is None:
             return []
-        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, hub.rulebook.accounts, self._stored)]
+        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, hub.rulebook, self._stored)]
         if every_ms := hub.settings.stripe_poll_seconds * 1000:
             found.append(polling(hub, self._stored, every_ms))
         return found
@@ -183,7 +183,7 @@ def polling(hub: Hub, stored: Callable[[], None], every_ms: int = 0) -> Polling:
     return Polling(hub.stripe, hub.database, hub.clock, rulebook.event_types, rulebook.accounts, stored, every_ms)
 
 
-class Reader(StripeReader, EventList, SessionList, SessionWindows, Protocol):
+class Reader(StripeReader, EventList, PaidList, SessionWindows, Protocol):
     """Everything that is read from Stripe; see ``hub.checkout.enrich.StripeObjects``."""
 
     def session(self, session_id: str, account: str) -> dict[str, Any]: ...

@@ -41,17 +41,24 @@ class EvaluationError(Exception):
 class FetchError(Exception):
     """Stripe did not give what was asked for; ``hint`` is for the shop, ``retry_after`` (seconds) is Stripe's wish.
 
-    ``is_unknown``: Stripe answered, and has no such object.
+    ``is_unknown``: Stripe answered, and has no such object. ``is_forbidden``: the key may not read it.
     """
 
     def __init__(
-        self, message: str, hint: str = "", retry_after: float | None = None, *, is_unknown: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        retry_after: float | None = None,
+        *,
+        is_unknown: bool = False,
+        is_forbidden: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.retry_after = retry_after
         self.is_unknown = is_unknown
+        self.is_forbidden = is_forbidden
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()

@@ -53,7 +53,7 @@ def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
         named = re.search(r"rak_[a-z_]+", str(error))
         permission = f"the permission {named[0]}" if named else f"read access to {what}"
         hint = f"Give the restricted key {permission}: https://dashboard.stripe.com/apikeys"
-        return FetchError(f"The API key may not read {what} (403).", hint)
+        return FetchError(f"The API key may not read {what} (403).", hint, is_forbidden=True)
     if isinstance(error, stripe.InvalidRequestError):
         hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"
         return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint, is_unknown=True)

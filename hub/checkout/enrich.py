@@ -153,6 +153,24 @@ class StripeObjects:
             ask = partial(self._client.v1.checkout.sessions.list, wanted, _options(account))
             yield from self._pages("sessions", ask)
 
+    def refunds(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
+        """Refunds made since a moment in seconds, newest first, page by page.
+
+        https://docs.stripe.com/api/refunds/list. Raises :class:`FetchError`.
+        """
+        with translated("the list of refunds"):
+            wanted: Any = {"limit": _PAGE, "created": {"gte": since}}
+            yield from self._pages("refunds", partial(self._client.v1.refunds.list, wanted, _options(account)))
+
+    def paid_invoices(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
+        """Paid invoices made since a moment in seconds, newest first, page by page.
+
+        https://docs.stripe.com/api/invoices/list. Raises :class:`FetchError`.
+        """
+        with translated("the list of invoices"):
+            wanted: Any = {"limit": _PAGE, "status": "paid", "created": {"gte": since}}
+            yield from self._pages("invoices", partial(self._client.v1.invoices.list, wanted, _options(account)))
+
     def products(self) -> Iterator[list[dict[str, Any]]]:
         """The active products with their default prices, page by page.
 
@@ -172,6 +190,7 @@ class StripeObjects:
             "Checkout Sessions": client.checkout.sessions.list,
             "Events": client.events.list,
             "Products": client.products.list,
+            "Refunds": client.refunds.list,
             "Prices": client.prices.list,
             "PaymentIntents": client.payment_intents.list,
             "Charges": client.charges.list,
@@ -180,7 +199,7 @@ class StripeObjects:
             "Customers": client.customers.list,
             "Subscriptions": client.subscriptions.list,
         }
-        always = ("Checkout Sessions", "Events", "Products", "Prices")
+        always = ("Checkout Sessions", "Events", "Products", "Prices", "Refunds")
         wanted = dict.fromkeys([*always, *(name for need in needs for name in PERMISSIONS.get(need, ()))])
         return {what: _error_of(what, partial(asked[what], {"limit": 1})) for what in wanted}
 

@@ -71,17 +71,28 @@ def parse(body: bytes, *, source: Source, received_at: int) -> Event:
 def completed(session: Mapping[str, Any], account: str, source: Source, now: int) -> Event:
     """What Stripe's ``checkout.session.completed`` would say of a session that was read from Stripe.
 
-    Its id is made of the session's and of whether it is paid: the same thing, read again, is journalled once.
     Raises :class:`NotAnEvent` for what is no session.
     """
-    told = f"{session.get('id')} {session.get('payment_status')}"
+    paid, livemode = str(session.get("payment_status")), bool(session.get("livemode"))
+    return read_as("checkout.session.completed", session, paid, account, livemode, source, now)
+
+
+def read_as(
+    kind: str, thing: Mapping[str, Any], state: str, account: str, livemode: bool, source: Source, now: int
+) -> Event:
+    """What an event of type ``kind`` would say of a thing that was read from Stripe.
+
+    Its id is made of the thing's and of its ``state``: the same, read again, is journalled once. Raises
+    :class:`NotAnEvent` for what has no time of creation.
+    """
+    told = f"{thing.get('id')} {state}"
     document = {
         "id": f"evt_hub_{hashlib.sha256(told.encode()).hexdigest()[:24]}",
         "object": "event",
-        "type": "checkout.session.completed",
-        "created": session.get("created"),
-        "livemode": bool(session.get("livemode")),
-        "data": {"object": dict(session)},
+        "type": kind,
+        "created": thing.get("created"),
+        "livemode": livemode,
+        "data": {"object": dict(thing)},
         **({"account": account} if account else {}),
     }
     return parse(json.dumps(document).encode(), source=source, received_at=now)

@@ -14,12 +14,17 @@ from hub.app import Hub, open_hub
 from hub.log import set_up
 from hub.settings import Environment, read_settings
 
+_PER_SECOND = 5
+
 
 @contextmanager
 def opened() -> Iterator[Hub]:
     """The hub of this folder's settings; its database may be in use by ``hub serve`` at the same time."""
     environment = Environment()
     settings = read_settings(environment)
+    # The hub that runs beside may use its share at the same time; together they stay below Stripe's 25 a second.
+    share = min(settings.stripe_requests_per_second, _PER_SECOND)
+    settings = settings.model_copy(update={"stripe_requests_per_second": share})
     set_up(settings.log_format)  # to standard error: standard output is the answer
     hub = open_hub(settings, environment)
     try:

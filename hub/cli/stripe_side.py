@@ -73,7 +73,8 @@ def _session(hub: Hub, session_id: str) -> tuple[str, dict[str, Any]]:
 
 def _accounts(hub: Hub) -> list[str]:
     """The accounts that the rules file names; the key's own alone when it cannot be used."""
-    return hub.rulebook.accounts() if hub.rulebook.load().ruleset is not None else [""]
+    hub.rulebook.load()
+    return hub.rulebook.accounts()
 
 
 def backfill(
@@ -136,7 +137,8 @@ def reconcile_(
 def _now(hub: Hub, since: str, heal: bool) -> Report:
     moment = since_ms(since, hub.clock.now()) or 0
     try:
-        report = reconcile(_reader(hub), hub.database, hub.clock, _accounts(hub), moment, heal=heal)
+        hub.rulebook.load()
+        report = reconcile(_reader(hub), hub.database, hub.clock, hub.rulebook, moment, heal=heal)
     except FetchError as error:
         raise HubError(error.message, error.hint) from None
     if report.healed:
@@ -155,6 +157,8 @@ def _print(found: dict[str, Any]) -> None:
     say(f"{found['paid']} paid, {found['complete']} complete.")
     counts = [f"{found[state]} {state}" for state in ("open", "missing", "extra") if found[state]]
     say(f"Not complete: {', '.join(counts)}." if counts else "Nothing is open, nothing is missing.")
+    for one in found.get("unread", []):
+        say(f"Not looked at: {one}")
     if found["healed"]:
         say(f"{found['healed']} were put into the journal; the running hub works on them.")
     elif found["missing"]:

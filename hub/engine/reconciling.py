@@ -6,15 +6,19 @@ https://docs.stripe.com/api/checkout/sessions/list. Sales from before the hub's 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from hub.checkout import events, session
+from hub.checkout.session import Json
 from hub.clock import Clock
+from hub.engine.rulebook import Rulebook
+from hub.errors import FetchError
 from hub.log import get_logger
-from hub.model import Order, Source
-from hub.store import facts, journal, listing, orders
+from hub.model import Event, Order, Source
+from hub.store import facts, journal, listing, orders, reversals
 from hub.store.database import Connection, Database
 
 log = get_logger(__name__)
@@ -24,18 +28,26 @@ _DAY_MS = 86_400_000
 NIGHTLY_MS = 14 * _DAY_MS
 _LAST = "last_reconciliation"
 _MISSED = "Stripe has it as paid; the hub does not."
+_NO_REFUND = "Stripe has given this money back; the hub was not told."
+_NO_INVOICE = "Stripe has this invoice as paid; the hub was not told."
+_INVOICE_PAID = "invoice.paid"
+_SUCCEEDED = "succeeded"
 _EXTRA = "The hub has it as paid; Stripe does not list it as such."
 
 
-class SessionList(Protocol):
-    """An account's complete Checkout Sessions that were created since a moment in seconds, page by page."""
+class PaidList(Protocol):
+    """What an account sold, gave back and was paid since a moment in seconds, page by page."""
 
     def complete_sessions(self, since: int, account: str) -> Iterable[Sequence[dict[str, Any]]]: ...
+
+    def refunds(self, since: int, account: str) -> Iterable[Sequence[dict[str, Any]]]: ...
+
+    def paid_invoices(self, since: int, account: str) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An order that is not complete. ``state``: open, missing or extra; ``why`` for people."""
+    """An order, refund or invoice that is not complete. ``state``: open, missing or extra; ``why`` for people."""
 
     id: str
     number: int | None
@@ -45,7 +57,10 @@ class Line:
 
 @dataclass(slots=True)
 class Report:
-    """``paid`` sessions at Stripe, how many of them are ``complete`` here, and the others. Times in milliseconds."""
+    """``paid`` sessions at Stripe, how many of them are ``complete`` here, and the others. Times in milliseconds.
+
+    ``unread``: what the key may not read, so that nothing can be said of it.
+    """
 
     made_at: int
     since: int
@@ -53,6 +68,7 @@ class Report:
     complete: int = 0
     healed: int = 0
     orders: list[Line] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def count(self, state: str) -> int:
         """How many are open, missing or extra."""
@@ -66,11 +82,12 @@ class Report:
         """As programs get it."""
         counts = {state: self.count(state) for state in ("open", "missing", "extra")}
         head = {"paid": self.paid, "complete": self.complete, **counts, "healed": self.healed}
-        return head | {"orders": [asdict(line) for line in self.orders], "made_at": self.made_at, "since": self.since}
+        lines = [asdict(line) for line in self.orders]
+        return head | {"orders": lines, "unread": self.unread, "made_at": self.made_at, "since": self.since}
 
 
 def reconcile(
-    source: SessionList, database: Database, clock: Clock, accounts: Sequence[str], since_ms: int, *, heal: bool
+    source: PaidList, database: Database, clock: Clock, rulebook: Rulebook, since_ms: int, *, heal: bool
 ) -> Report:
     """Compares, and with ``heal`` journals what is missing, so that the rules act on it. The report is kept.
 
@@ -80,11 +97,19 @@ def reconcile(
     report = Report(clock.now(), max(since_ms, first_start))
     # Stripe takes whole seconds; what is a little older than asked for is looked at and not counted as extra.
     told: set[str] = set()
+    accounts = rulebook.accounts()
     for account in accounts:
         for page in source.complete_sessions(report.since // 1000, account):
             paid = [one for one in page if session.is_paid(one) and one.get("mode") != "setup"]
             told |= {str(one.get("id")) for one in paid}
             _compare(database, clock, report, account, paid, heal=heal)
+        with _if_allowed(report):
+            for page in source.refunds(report.since // 1000, account):
+                _compare_refunds(database, clock, report, account, page, heal=heal)
+        if _INVOICE_PAID in rulebook.event_types():
+            with _if_allowed(report):
+                for page in source.paid_invoices(report.since // 1000, account):
+                    _compare_invoices(database, clock, report, account, page, heal=heal)
     _find_extra(database, report, accounts, told)
     text = json.dumps(report.document())
     database.write(lambda connection: facts.put(connection, _LAST, text)).result()
@@ -120,10 +145,68 @@ def _compare(
         else:
             report.complete += 1
     if heal and missing:
+        _journal(database, clock, report, [events.completed(one, account, Source.POLL, clock.now()) for one in missing])
+
+
+def _journal(database: Database, clock: Clock, report: Report, found: Sequence[Event]) -> None:
+    now = clock.now()
+    database.write(lambda connection: journal.append(connection, found, now)).result()
+    report.healed += len(found)
+
+
+@contextmanager
+def _if_allowed(report: Report) -> Iterator[None]:
+    """A key that may not read something is no failure of the whole; the report says what was not looked at."""
+    try:
+        yield
+    except FetchError as error:
+        if not error.is_forbidden:
+            raise
+        report.unread.append(str(error))
+
+
+def _compare_refunds(
+    database: Database, clock: Clock, report: Report, account: str, page: Sequence[Json], *, heal: bool
+) -> None:
+    """Refunds of orders on record that have succeeded, and of which the hub was not told that they have."""
+    paid_with = {str(one["id"]): session.object_id(one.get("payment_intent")) for one in page}
+
+    def load(connection: Connection) -> tuple[dict[str, Order], dict[str, str]]:
+        payments = {payment for payment in paid_with.values() if payment is not None}
+        known = orders.find_by(connection, "payment_intent", payments)
+        return {key[0]: order for key, order in known.items()}, reversals.known(connection, paid_with)
+
+    of, told = database.read(load)
+    missing = [
+        (one, order)
+        for one in page
+        if one.get("status") == _SUCCEEDED
+        and told.get(one["id"]) != _SUCCEEDED
+        and (order := of.get(paid_with[one["id"]] or "")) is not None
+    ]
+    report.orders += [Line(str(one["id"]), order.number, "missing", _NO_REFUND) for one, order in missing]
+    if heal and missing:
         now = clock.now()
-        found = [events.completed(one, account, Source.POLL, now) for one in missing]
-        database.write(lambda connection: journal.append(connection, found, now)).result()
-        report.healed += len(found)
+        kind, source = "refund.updated", Source.POLL
+        found = [events.read_as(kind, one, _SUCCEEDED, account, order.livemode, source, now) for one, order in missing]
+        _journal(database, clock, report, found)
+
+
+def _compare_invoices(
+    database: Database, clock: Clock, report: Report, account: str, page: Sequence[Json], *, heal: bool
+) -> None:
+    """Paid invoices that rules may act on and that no event told of; a first period is its order's."""
+    wanted = [one for one in page if one.get("billing_reason") != "subscription_create"]
+    ids = [str(one["id"]) for one in wanted]
+    told = database.read(lambda connection: journal.told_about(connection, ids, _INVOICE_PAID))
+    missing = [one for one in wanted if one["id"] not in told]
+    report.orders += [Line(str(one["id"]), None, "missing", _NO_INVOICE) for one in missing]
+    if heal and missing:
+        now = clock.now()
+        live = [bool(one.get("livemode")) for one in missing]
+        pairs = zip(missing, live, strict=True)
+        found = [events.read_as(_INVOICE_PAID, one, "paid", account, on, Source.POLL, now) for one, on in pairs]
+        _journal(database, clock, report, found)
 
 
 def _find_extra(database: Database, report: Report, accounts: Sequence[str], told: set[str]) -> None:
@@ -141,14 +224,14 @@ class Reconciling:
 
     def __init__(
         self,
-        source: SessionList,
+        source: PaidList,
         database: Database,
         clock: Clock,
-        accounts: Callable[[], Sequence[str]],
+        rulebook: Rulebook,
         stored: Callable[[], None],
     ) -> None:
         self._source = source
-        self._accounts = accounts
+        self._rulebook = rulebook
         self._database = database
         self._clock = clock
         self._stored = stored
@@ -156,7 +239,7 @@ class Reconciling:
     def work(self, cursor: str) -> str:
         """Raises ``FetchError``."""
         since = self._clock.now() - NIGHTLY_MS
-        report = reconcile(self._source, self._database, self._clock, self._accounts(), since, heal=True)
+        report = reconcile(self._source, self._database, self._clock, self._rulebook, since, heal=True)
         log.info("reconciled", paid=report.paid, complete=report.complete, healed=report.healed)
         if not report.is_clean:
             counts = {state: report.count(state) for state in ("open", "missing", "extra")}

@@ -45,12 +45,13 @@ class Rulebook:
 
     def event_types(self) -> list[str]:
         """Stripe's types that the rules in force, and the states of orders, depend on."""
-        named = [kind for kind in sorted(self.current[1].event_types) if not kind.startswith("hub.")]
+        ruled = sorted(self._current[1].event_types) if self._current else []
+        named = [kind for kind in ruled if not kind.startswith("hub.")]
         return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
 
     def accounts(self) -> list[str]:
         """Where sales are looked for: the key's own account (""), and the connected ones that the rules name."""
-        return ["", *self.current[1].accounts]
+        return ["", *(self._current[1].accounts if self._current else [])]
 
     def paths(self) -> list[Path]:
         """The rules file and those it includes."""

@@ -226,6 +226,12 @@ def latest_about(connection: Connection, object_ids: Iterable[str], family: str)
     return {row.object_id: _event(row) for row in found}
 
 
+def told_about(connection: Connection, object_ids: Iterable[str], kind: str) -> set[str]:
+    """Which of several objects an event of type ``kind`` was about."""
+    statement = sa.select(events.c.object_id).where(events.c.object_id.in_(list(object_ids)), events.c.type == kind)
+    return set(connection.execute(statement).scalars())
+
+
 def seqs(connection: Connection, wanted: str) -> list[int]:
     """The places in the journal of an event id, or of all events about an object's id."""
     statement = sa.select(events.c.seq).where(sa.or_(events.c.id == wanted, events.c.object_id == wanted))

@@ -17,6 +17,12 @@ from hub.store.tables import reversals
 Change = Callable[[Order, int, bool], Order]
 
 
+def known(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """The state of refunds and disputes that are on record, by id."""
+    statement = sa.select(reversals.c.id, reversals.c.status).where(reversals.c.id.in_(list(ids)))
+    return {row.id: row.status for row in connection.execute(statement)}
+
+
 def record(connection: Connection, told: Sequence[Reversal], change: Change, now: int) -> None:
     """Adds what events tell; a refund or dispute only moves forward. Brings the orders of their payments up to date.
 
