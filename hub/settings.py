@@ -88,8 +88,8 @@ class Settings(BaseModel):
     def livemode(self) -> bool | None:
         """Whether the API key is a live one; None without a key, or with one that does not say."""
         key = "" if self.stripe_api_key is None else self.stripe_api_key.get_secret_value()
-        mode = key.split("_")[1] if key.count("_") >= 2 else ""
-        return {"live": True, "test": False}.get(mode)
+        modes = [part for part in key.split("_")[1:-1] if part in {"live", "test"}]  # sk_live_…, sk_org_live_…
+        return modes[0] == "live" if modes else None
 
     @property
     def has_full_key(self) -> bool:

@@ -45,6 +45,7 @@ class StripeObjects:
     def __init__(self, api_key: str, api_base: str | None = None, per_second: float = 20) -> None:
         self._pace = _Pace(per_second)
         self._client = client(api_key, api_base)
+        self._in_name_of = "stripe_context" if "_org_" in api_key else "stripe_account"
 
     def read(self, want: Want, account: str) -> Any:
         """What a rule needs, as it is now: a list for line items, else an object. Raises :class:`FetchError`."""
@@ -73,7 +74,7 @@ class StripeObjects:
     def _get(self, path: str, account: str, given: dict[str, Any]) -> dict[str, Any]:
         with translated(path.rpartition("/")[2]):
             self._pace.wait(path.rpartition("/")[0])
-            answer = self._client.raw_request("get", path, **given, **_options(account))
+            answer = self._client.raw_request("get", path, **given, **self._options(account))
             return self._client.deserialize(answer, api_mode="V2" if path.startswith("/v2/") else "V1").to_dict(
                 for_json=True
             )
@@ -88,7 +89,7 @@ class StripeObjects:
                 self._client.v1.checkout.sessions.line_items.list,
                 session_id,
                 {"limit": _PAGE, "expand": ["data.price.product"]},
-                _options(account),
+                self._options(account),
             )
             return [item for page in self._pages("line_items", first) for item in page]
 
@@ -123,7 +124,9 @@ class StripeObjects:
     ) -> dict[str, Any]:
         with translated(what):
             self._pace.wait(retrieve.__qualname__)
-            found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, _options(account)).to_dict(for_json=True)
+            found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, self._options(account)).to_dict(
+                for_json=True
+            )
             return found
 
     def events(self, types: Sequence[str] | None, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
@@ -133,7 +136,7 @@ class StripeObjects:
         """
         wanted: Any = {"limit": _PAGE, "created": {"gte": since}} | ({"types": list(types)} if types else {})
         with translated("the list of events"):
-            yield from self._pages("events", partial(self._client.v1.events.list, wanted, _options(account)))
+            yield from self._pages("events", partial(self._client.v1.events.list, wanted, self._options(account)))
 
     def complete_sessions(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Complete Checkout Sessions created since a moment in seconds, newest first, page by page.
@@ -142,7 +145,7 @@ class StripeObjects:
         """
         with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since}}
-            ask = partial(self._client.v1.checkout.sessions.list, wanted, _options(account))
+            ask = partial(self._client.v1.checkout.sessions.list, wanted, self._options(account))
             yield from self._pages("sessions", ask)
 
     def complete_sessions_with_items(self, since: int, until: int, account: str) -> Iterator[list[dict[str, Any]]]:
@@ -150,7 +153,7 @@ class StripeObjects:
         with translated("the list of Checkout Sessions"):
             wanted: Any = {"limit": _PAGE, "status": "complete", "created": {"gte": since, "lt": until}}
             wanted["expand"] = [f"data.{_ITEMS}"]
-            ask = partial(self._client.v1.checkout.sessions.list, wanted, _options(account))
+            ask = partial(self._client.v1.checkout.sessions.list, wanted, self._options(account))
             yield from self._pages("sessions", ask)
 
     def refunds(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
@@ -160,7 +163,7 @@ class StripeObjects:
         """
         with translated("the list of refunds"):
             wanted: Any = {"limit": _PAGE, "created": {"gte": since}}
-            yield from self._pages("refunds", partial(self._client.v1.refunds.list, wanted, _options(account)))
+            yield from self._pages("refunds", partial(self._client.v1.refunds.list, wanted, self._options(account)))
 
     def paid_invoices(self, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Paid invoices made since a moment in seconds, newest first, page by page.
@@ -169,7 +172,7 @@ class StripeObjects:
         """
         with translated("the list of invoices"):
             wanted: Any = {"limit": _PAGE, "status": "paid", "created": {"gte": since}}
-            yield from self._pages("invoices", partial(self._client.v1.invoices.list, wanted, _options(account)))
+            yield from self._pages("invoices", partial(self._client.v1.invoices.list, wanted, self._options(account)))
 
     def products(self) -> Iterator[list[dict[str, Any]]]:
         """The active products with their default prices, page by page.
@@ -203,6 +206,10 @@ class StripeObjects:
         wanted = dict.fromkeys([*always, *(name for need in needs for name in PERMISSIONS.get(need, ()))])
         return {what: _error_of(what, partial(asked[what], {"limit": 1})) for what in wanted}
 
+    def _options(self, account: str) -> Any:
+        """In whose name is asked: for an organisation's key in a context (https://docs.stripe.com/get-started/account/orgs/build)."""
+        return {self._in_name_of: account} if account else {}
+
     def _pages(self, endpoint: str, first: Callable[[], Any]) -> Iterator[list[dict[str, Any]]]:
         """The objects of a list, one request at a time."""
         ask = first
@@ -222,7 +229,3 @@ def _error_of(what: str, ask: Callable[[], object]) -> FetchError | None:
     except FetchError as error:
         return error
     return None
-
-
-def _options(account: str) -> Any:
-    return {"stripe_account": account} if account else {}

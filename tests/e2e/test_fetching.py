@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.checkout.enrich import StripeObjects
 from tests.e2e import sales
 from tests.e2e.peers import Call, Reply, Stripe, stripe_error
 from tests.e2e.sales import line, session
@@ -224,6 +225,20 @@ def test_33_a_thin_event_of_an_organisation_is_fetched_in_its_context(shop: Shop
     row_with_items(shop, obj["id"])
     names = {"stripe-context", "stripe-account"}
     assert all(any(call.headers.get(n) == "acct_1Farm00002" for n in names) for call in api.asked(obj["id"]))
+
+
+@pytest.mark.parametrize(
+    ("key", "header"), [("rk_test_e2e_51readonly", "stripe-account"), ("sk_org_test_e2e51", "stripe-context")]
+)
+def test_33_a_key_of_an_account_asks_in_its_name_and_one_of_an_organisation_in_its_context(
+    api: Stripe, key: str, header: str
+) -> None:
+    obj = api.know(session(), line("MUG-01"))
+    StripeObjects(key, api.base).session(obj["id"], "acct_1Farm00003")
+    (call,) = api.asked(obj["id"])
+    assert {name: value for name, value in call.headers.items() if value == "acct_1Farm00003"} == {
+        header: "acct_1Farm00003"
+    }
 
 
 def test_07_a_sale_of_the_other_mode_is_recorded_and_has_no_effects(shop: Shop) -> None:

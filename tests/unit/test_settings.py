@@ -66,7 +66,7 @@ def test_a_wrong_secret_is_not_repeated() -> None:
 
 @pytest.mark.parametrize(
     ("key", "mode"),
-    [("rk_live_1", True), ("sk_live_1", True), ("rk_test_1", False), ("sk_test_51", False), ("sk_1", None)],
+    [("rk_live_1", True), ("sk_live_1", True), ("rk_test_1", False), ("sk_org_live_1", True), ("sk_1", None)],
 )
 def test_the_key_says_whether_this_is_the_real_shop(key: str, mode: bool | None) -> None:
     assert settings(STRIPE_API_KEY=key).livemode is mode
