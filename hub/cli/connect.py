@@ -13,6 +13,7 @@ from hub.checkout.endpoints import Endpoint, Endpoints
 from hub.cli.open_ import opened
 from hub.cli.output import AsJson, no, print_json, say
 from hub.errors import FetchError, HubError, RulesError
+from hub.rules import stripe_types
 from hub.settings import add_webhook_secret
 
 _PATH = "/webhooks/stripe"
@@ -34,13 +35,14 @@ class _Change:
 
 def connect(
     url: Annotated[str | None, typer.Argument(help="The hub's address as Stripe reaches it.")] = None,
+    more: Annotated[str, typer.Option("--events", help="Types to add to those of the rules, with commas.")] = "",
     ask_key: Annotated[bool, typer.Option("--ask-key", help="Ask for a key that may write, used this once.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have Stripe send its events here: finds the endpoint or makes one, adds what is missing, deletes nothing."""
     with opened() as hub:
-        address, types = _address(hub, url), _types(hub)
+        address, types = _address(hub, url), _types(hub, more)
         key = typer.prompt("A key that may write webhook endpoints", hide_input=True) if ask_key else _key(hub)
         endpoints = Endpoints(key, hub.settings.stripe_api_base)
     try:
@@ -73,10 +75,16 @@ def _address(hub: Hub, url: str | None) -> str:
     return given if given.endswith(_PATH) else given + _PATH
 
 
-def _types(hub: Hub) -> list[str]:
+def _types(hub: Hub, more: str) -> list[str]:
+    """What the rules and the orders need, and what was asked for besides."""
     if hub.rulebook.load().ruleset is None:
         raise RulesError("The rules cannot be used.", "Correct them first:  hub check")
-    return hub.rulebook.event_types()
+    asked = [one.strip() for one in more.split(",") if one.strip()]
+    for one in asked:
+        if not stripe_types.is_known(one):
+            close = stripe_types.closest(one)
+            raise typer.BadParameter(f"Stripe has no events “{one}”." + (f" Did you mean “{close}”?" if close else ""))
+    return list(dict.fromkeys([*hub.rulebook.event_types(), *asked]))
 
 
 def _key(hub: Hub) -> str:

@@ -72,6 +72,14 @@ def test_it_makes_one_with_what_the_rules_need_in_the_hubs_version_and_keeps_the
     assert len(folder.endpoints()) == 1
 
 
+def test_further_types_may_be_asked_for_by_their_right_names(folder: Folder) -> None:
+    assert folder.connect("--yes", "--events", "product.updated, price.created").returncode == 0
+    (endpoint,) = folder.endpoints()
+    assert {"product.updated", "price.created", "invoice.paid"} <= set(endpoint["enabled_events"])
+    wrong = folder.connect("--yes", "--events", "product.updatet")
+    assert (wrong.returncode, "product.updated" in wrong.stderr) == (2, True)
+
+
 def test_it_shows_and_changes_nothing_until_it_is_told_to(folder: Folder) -> None:
     assert folder.connect("--json").stdout.count('"done": false') == 1
     assert folder.endpoints() == []
