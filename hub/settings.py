@@ -187,10 +187,17 @@ def _sentence(error: Any) -> str:
 
 
 def add_webhook_secret(secret: str, env_file: Path = Path(".env")) -> bool:
-    """Writes a signing secret into ``.env`` beside those that are there; False if the environment itself sets them."""
+    """Writes a signing secret into ``.env`` beside those that are there.
+
+    False if it cannot be written, or would not count because the environment itself sets them.
+    """
     name = "STRIPE_WEBHOOK_SECRET"
     if os.environ.get(name) or os.environ.get(f"{name}_FILE"):
         return False
-    known = dotenv_values(env_file).get(name)
-    set_key(env_file, name, f"{known},{secret}" if known else secret, quote_mode="never")
+    try:
+        env_file.touch(mode=0o600)
+        known = dotenv_values(env_file).get(name)
+        set_key(env_file, name, f"{known},{secret}" if known else secret, quote_mode="never")
+    except OSError:
+        return False
     return True

@@ -67,9 +67,17 @@ def test_it_makes_one_with_what_the_rules_need_in_the_hubs_version_and_keeps_the
     secrets = read_settings(Environment({}, folder.path / ".env")).webhook_secrets
     assert secrets == (folder.stripe.office.endpoints[endpoint["id"]].secrets[0][0],)
     assert secrets[0] not in done.stdout + done.stderr
+    assert (folder.path / ".env").stat().st_mode & 0o077 == 0
     again = folder.connect("--yes")
     assert "Nothing is missing." in again.stdout
     assert len(folder.endpoints()) == 1
+
+
+def test_a_secret_that_cannot_be_written_is_shown_this_once(folder: Folder) -> None:
+    (folder.path / ".env").mkdir()
+    done = folder.connect("--yes")
+    (endpoint,) = folder.endpoints()
+    assert folder.stripe.office.endpoints[endpoint["id"]].secrets[0][0] in done.stderr
 
 
 def test_further_types_may_be_asked_for_by_their_right_names(folder: Folder) -> None:
