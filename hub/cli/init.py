@@ -131,7 +131,7 @@ def _env(shop: _Shop) -> str:
         "# Secrets; keep this file to yourself. Without the first two the hub shows a demo.\n"
         "# Stripe Dashboard → Developers → Webhooks → your endpoint → Signing secret:\n"
         "# STRIPE_WEBHOOK_SECRET=whsec_…\n"
-        "# A restricted key that may read Checkout Sessions, Products and Prices:\n"
+        "# A restricted key that may read Checkout Sessions, Products, Prices, Events and Refunds:\n"
         f"# STRIPE_API_KEY=rk_live_…\n{slack}"
     )
 

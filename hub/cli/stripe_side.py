@@ -100,7 +100,8 @@ def backfill(
         print_json({"days": len(left), "sales": sales, "new": new, "since": iso(began), "until": iso(until)})
         return
     say(f"{len(left)} days looked through: {sales} sales, {new} of them new to the hub.")
-    say("The running hub has the rules act on them." if act else "They are recorded; no rule acts on them.")
+    if sales:
+        say("The running hub has the rules act on them." if act else "They are recorded; no rule acts on them.")
 
 
 def _taken_over(hub: Hub, began: int, left: Sequence[Day], *, act: bool) -> list[Found]:
