@@ -75,7 +75,9 @@ DOORS = {
     "pytest": {"hub.testing"},
 }
 #: Imports inside functions, each with the comment that says why beside it.
-INSIDE_FUNCTIONS = {"hub.app", "hub.cli.check", "hub.store.schema", "hub.registry", "connectors.spreadsheet"}
+INSIDE_FUNCTIONS = {
+    *("hub.app", "hub.cli.check", "hub.cli.dev", "hub.store.schema", "hub.registry", "connectors.spreadsheet"),
+}
 
 
 @dataclass(frozen=True)
