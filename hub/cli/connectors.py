@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -62,6 +66,38 @@ def check(
     _print(checked, as_json=as_json)
     if not all(one.ok for one in checked.values()):
         raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="One word in small letters: the service's name.")],
+    folder: Annotated[Path, typer.Option("--to", help="Where its folder is made.")] = Path(),
+) -> None:
+    """Write a connector that works, with its test, page and package: a start, to be changed into yours."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name) or keyword.iskeyword(name):
+        raise typer.BadParameter("A connector's name is one word in small letters, such as  pager.")
+    if name in all_connectors(Environment()).kinds:
+        raise no(f"There is a connector “{name}” already. See  hub connectors")
+    place = folder / f"hub-{name}"
+    words = {"name": name, "NAME": name.upper(), "Title": "".join(part.capitalize() for part in name.split("_"))}
+    try:
+        place.mkdir(parents=True)
+        for source, target in _STARTER.items():
+            text = files("hub.testing").joinpath("starter", source).read_text("utf-8").format(**words)
+            (place / target.format(**words)).write_text(text, "utf-8")
+    except FileExistsError:
+        raise no(f"{place} is there already; nothing was written.") from None
+    say(f"Written: {place}/, a connector for a made-up service. Make it yours: hub_{name}.py, then its test and page.")
+    say(f"Test it:     python -m pytest {place}")
+    say(f"Install it:  pip install --editable {place}      Then  hub connectors  lists it.")
+
+
+_STARTER = {
+    "connector.py.txt": "hub_{name}.py",
+    "test.py.txt": "test_hub_{name}.py",
+    "page.md.txt": "{name}.md",
+    "pyproject.toml.txt": "pyproject.toml",
+}
 
 
 def _checked(connections: Connections, name: str, ruleset: RuleSet) -> Check:
