@@ -31,6 +31,7 @@ BUILT_IN: Mapping[str, str] = {
     "slack": "connectors.slack",
     "email": "connectors.email",
     "http": "connectors.http",
+    "airtable": "connectors.airtable",
 }
 
 
