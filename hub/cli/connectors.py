@@ -88,7 +88,7 @@ def new(
     except FileExistsError:
         raise no(f"{place} is there already; nothing was written.") from None
     say(f"Written: {place}/, a connector for a made-up service. Make it yours: hub_{name}.py, then its test and page.")
-    say(f"Test it:     python -m pytest {place}")
+    say(f"Test it:     pytest {place}")
     say(f"Install it:  pip install --editable {place}      Then  hub connectors  lists it.")
 
 
