@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from hub.checkout.client import client, translated
 from hub.checkout.reading import is_once_per_object
@@ -63,21 +65,23 @@ class StripeObjects:
 
         https://docs.stripe.com/event-destinations#fetch-data. Raises :class:`FetchError`.
         """
-        is_session = url.startswith("/v1/checkout/sessions/")
-        found: dict[str, Any] = {"object": self._get(url, event.account, {"expand": [_ITEMS]} if is_session else {})}
+        expand = [_ITEMS] if url.startswith("/v1/checkout/sessions/") else []
+        found: dict[str, Any] = {"object": self._get(url, event.account, expand)}
         if not is_once_per_object(event.type):
-            whole = self._get(f"/v2/core/events/{event.id}", event.account, {})
+            whole = self._get(f"/v2/core/events/{event.id}", event.account)
             changes = whole.get("changes") or {}
             found |= {"twin": whole.get("snapshot_event"), "previous_attributes": changes.get("before", changes)}
         return found
 
-    def _get(self, path: str, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        with translated(path.rpartition("/")[2]):
-            self._pace.wait(path.rpartition("/")[0])
+    def _get(self, path: str, account: str, expand: Sequence[str] = ()) -> dict[str, Any]:
+        """One object. However it is come to, its endpoint is asked at one pace."""
+        endpoint, _, object_id = path.rpartition("/")
+        given: dict[str, Any] = {"expand": [*expand]} if expand else {}
+        with translated(object_id):
+            self._pace.wait(endpoint)
             answer = self._client.raw_request("get", path, **given, **self._options(account))
-            return self._client.deserialize(answer, api_mode="V2" if path.startswith("/v2/") else "V1").to_dict(
-                for_json=True
-            )
+            found: dict[str, Any] = json.loads(answer.body)
+            return found
 
     def line_items(self, session_id: str, account: str) -> list[dict[str, Any]]:
         """All line items of a Checkout Session, every page, with price and product expanded.
@@ -95,39 +99,25 @@ class StripeObjects:
 
     def session(self, session_id: str, account: str, expand: Sequence[str] = (_ITEMS,)) -> dict[str, Any]:
         """A Checkout Session as it is now, with its line items' first page. Raises :class:`FetchError`."""
-        sessions = self._client.v1.checkout.sessions
-        return self._one(f"the session {session_id}", sessions.retrieve, session_id, account, expand)
+        return self._get(f"/v1/checkout/sessions/{quote(session_id, safe='')}", account, expand)
 
     def payment(self, payment_id: str, account: str) -> dict[str, Any]:
         """A PaymentIntent with its latest charge; by the id of an invoice, that which paid it, or {} if none did.
 
         https://docs.stripe.com/api/payment_intents/object. Raises :class:`FetchError`.
         """
-        intents, invoices = self._client.v1.payment_intents, self._client.v1.invoices
         if not payment_id.startswith("in_"):
-            return self._one(f"the payment {payment_id}", intents.retrieve, payment_id, account, ["latest_charge"])
-        invoice = self._one(f"the invoice {payment_id}", invoices.retrieve, payment_id, account, ["payments"])
+            return self._get(f"/v1/payment_intents/{quote(payment_id, safe='')}", account, ["latest_charge"])
+        invoice = self._get(f"/v1/invoices/{quote(payment_id, safe='')}", account, ["payments"])
         paid_by = [one.get("payment") or {} for one in (invoice.get("payments") or {}).get("data", ())]
         intent = next((one["payment_intent"] for one in paid_by if one.get("payment_intent")), None)
         return {} if intent is None else self.payment(intent, account)
 
     def _customer(self, customer_id: str, account: str) -> dict[str, Any]:
-        customers = self._client.v1.customers
-        return self._one(f"the customer {customer_id}", customers.retrieve, customer_id, account, ["tax_ids"])
+        return self._get(f"/v1/customers/{quote(customer_id, safe='')}", account, ["tax_ids"])
 
     def _subscription(self, subscription_id: str, account: str) -> dict[str, Any]:
-        retrieve, expand = self._client.v1.subscriptions.retrieve, ["items.data.price.product"]
-        return self._one(f"the subscription {subscription_id}", retrieve, subscription_id, account, expand)
-
-    def _one(
-        self, what: str, retrieve: Callable[..., Any], object_id: str, account: str, expand: Sequence[str]
-    ) -> dict[str, Any]:
-        with translated(what):
-            self._pace.wait(retrieve.__qualname__)
-            found: dict[str, Any] = retrieve(object_id, {"expand": [*expand]}, self._options(account)).to_dict(
-                for_json=True
-            )
-            return found
+        return self._get(f"/v1/subscriptions/{quote(subscription_id, safe='')}", account, ["items.data.price.product"])
 
     def events(self, types: Sequence[str] | None, since: int, account: str) -> Iterator[list[dict[str, Any]]]:
         """Events since a moment in seconds, newest first, page by page; of some types (at most 20), or all.
