@@ -6,6 +6,8 @@ The import costs 0.2 s and 18 MB: ``hub.app`` loads it when there is a key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import stripe
 
@@ -29,31 +31,29 @@ def client(api_key: str, api_base: str | None) -> stripe.StripeClient:
     )
 
 
-class translated:  # noqa: N801 - used as a statement
+@contextmanager
+def translated(what: str, *, changes: bool = False) -> Iterator[None]:
     """Turns the SDK's errors into one :class:`FetchError` that says what a person can do."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, stripe.StripeError):
-            # Not chained: the SDK's exceptions carry request headers and bodies.
-            raise _fetch_error(self._what, error) from None
+    try:
+        yield
+    except stripe.StripeError as error:
+        # Not chained: the SDK's exceptions carry request headers and bodies.
+        raise _fetch_error(what, error, changes=changes) from None
 
 
-def _fetch_error(what: str, error: stripe.StripeError) -> FetchError:
+def _fetch_error(what: str, error: stripe.StripeError, *, changes: bool) -> FetchError:
     if isinstance(error, stripe.RateLimitError):
         return FetchError(f"Stripe asks us to slow down (429) while reading {what}.", retry_after=_retry_after(error))
     if isinstance(error, stripe.AuthenticationError):
         return FetchError(f"Stripe refused the API key (401) while reading {what}.", "Check STRIPE_API_KEY.")
     if isinstance(error, stripe.PermissionError):
         named = re.search(r"rak_[a-z_]+", str(error))
-        permission = f"the permission {named[0]}" if named else f"read access to {what}"
+        permission = f"the permission {named[0]}" if named else f"access to {what}"
         hint = f"Give the restricted key {permission}: https://dashboard.stripe.com/apikeys"
-        return FetchError(f"The API key may not read {what} (403).", hint, is_forbidden=True)
+        verb = "change" if changes else "read"
+        return FetchError(f"The API key may not {verb} {what} (403).", hint, is_forbidden=True)
+    if isinstance(error, stripe.InvalidRequestError) and changes:
+        return FetchError(f"Stripe refuses {what}: {error.user_message}")
     if isinstance(error, stripe.InvalidRequestError):
         hint = "Is STRIPE_API_KEY a key of the same account and mode (test or live)?"
         return FetchError(f"Stripe does not know {what} ({error.http_status}).", hint, is_unknown=True)

@@ -77,7 +77,7 @@ class Endpoints:
         }
         # Two who do this at the same time get one endpoint: https://docs.stripe.com/api/idempotent_requests
         key = hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()
-        with translated("the new webhook endpoint"):
+        with translated("the new webhook endpoint", changes=True):
             made = self._client.v1.webhook_endpoints.create(given, {"idempotency_key": key})
             known = [one.id for one in self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter()]
             if made.id not in known:  # one of earlier today, which somebody has deleted since
@@ -88,7 +88,7 @@ class Endpoints:
     def mend(self, endpoint: Endpoint, add: Iterable[str]) -> None:
         """Has it send more types, and switches it on."""
         types: Any = [*endpoint.types, *add]
-        with translated(f"the {endpoint.kind} {endpoint.id}"):
+        with translated(f"the {endpoint.kind} {endpoint.id}", changes=True):
             if endpoint.kind == "endpoint":
                 self._client.v1.webhook_endpoints.update(endpoint.id, {"enabled_events": types, "disabled": False})
                 return

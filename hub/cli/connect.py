@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ _PATH = "/webhooks/stripe"
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is to be done. Without an ``endpoint`` one is made."""
+    """What is to be done: an ``endpoint`` made (None), mended, or left as it is."""
 
     endpoint: Endpoint | None
     add: Sequence[str]
@@ -49,21 +49,23 @@ def connect(
         change = _change(endpoints.at(address), types)
         if not as_json:
             _show(change, address)
-        if change.action != "none" and not (yes or (not as_json and typer.confirm("Do this?"))):
-            _answer(change, as_json, done=False)
-            return
-        if change.endpoint is None:
-            made, secret = endpoints.create(address, types)
-            change = _Change(made, change.add)
-            _answer(change, as_json, done=True, created=True)
-            _keep(secret)
-            return
-        if change.action == "change":
-            endpoints.mend(change.endpoint, change.add)
-        _answer(change, as_json, done=True)
+        is_wanted = yes or (not as_json and change.action != "none" and typer.confirm("Do this?"))
+        made = _done(endpoints, change, address) if is_wanted else change.endpoint
     except FetchError as error:
-        hint = f"{error.hint} Or use a key that may for this once:  hub connect --ask-key".strip()
-        raise HubError(error.message, hint if "may not" in error.message else error.hint) from None
+        hint = f"{error.hint} Or use a key that may for this once:  hub connect --ask-key"
+        raise HubError(error.message, hint if error.is_forbidden else error.hint) from None
+    _answer(change, made, as_json, done=is_wanted)
+
+
+def _done(endpoints: Endpoints, change: _Change, address: str) -> Endpoint:
+    """The endpoint after the change."""
+    if change.endpoint is None:
+        made, secret = endpoints.create(address, change.add)
+        _keep(secret)
+        return made
+    if change.action == "change":
+        endpoints.mend(change.endpoint, change.add)
+    return change.endpoint
 
 
 def _address(hub: Hub, url: str | None) -> str:
@@ -101,7 +103,9 @@ def _change(found: Sequence[Endpoint], types: Sequence[str]) -> _Change:
         listed = "".join(f"\n  {one.kind} {one.id}{'' if one.enabled else ' (switched off)'}" for one in found)
         raise no(
             f"{len(found)} of Stripe's endpoints send to this address:{listed}\n"
-            "The hub counts each sale once all the same. Keep one; delete the others in Stripe's Dashboard."
+            "Nothing was changed. One for your own account and one for connected accounts is right; otherwise keep one\n"
+            "and delete the others in Stripe's Dashboard. The hub counts each sale once all the same.\n"
+            f"Needed are: {', '.join(types)}"
         )
     if not found:
         return _Change(None, types)
@@ -122,18 +126,14 @@ def _show(change: _Change, address: str) -> None:
         say(f"  + {one}")
 
 
-def _answer(change: _Change, as_json: bool, *, done: bool, created: bool = False) -> None:
-    endpoint = change.endpoint
-    action = "create" if created else change.action
+def _answer(change: _Change, endpoint: Endpoint | None, as_json: bool, *, done: bool) -> None:
+    found = None if endpoint is None else endpoint.id
     if as_json:
-        document: dict[str, Any] = {"action": action, "done": done, "add": list(change.add)}
-        print_json(document | {"endpoint": endpoint.id if endpoint else None})
-    elif not done:
-        say("Nothing was changed.")
-    elif action == "none":
+        print_json({"action": change.action, "done": done, "add": list(change.add), "endpoint": found})
+    elif change.action == "none":
         say("Nothing is missing.")
     else:
-        say(f"Done: {endpoint.id if endpoint else ''}")
+        say(f"Done: {found}" if done else "Nothing was changed.")
 
 
 def _keep(secret: str) -> None:

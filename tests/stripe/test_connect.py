@@ -156,6 +156,24 @@ def test_a_key_that_may_not_is_told_the_permission(folder: Folder) -> None:
     assert "--ask-key" in done.stderr
 
 
+def test_what_stripe_will_not_take_is_said_in_its_own_words(folder: Folder) -> None:
+    for number in range(16):
+        folder.stripe.add_endpoint(f"http://127.0.0.1:9/{number}")
+    done = folder.connect("--yes")
+    assert (done.returncode, "maximum of 16 test webhook endpoints" in done.stderr) == (2, True)
+    assert "same account and mode" not in done.stderr
+
+
+def test_a_key_that_may_look_and_not_change_is_told_so(folder: Folder) -> None:
+    folder.stripe.add_endpoint(ADDRESS, ["checkout.session.completed"])
+    folder.settings["STRIPE_API_KEY"] = "rk_test_mayLook0001"
+    folder.stripe.gate.restrict("rk_test_mayLook0001", "rak_webhook_read", "rak_event_destination_read")
+    done = folder.connect("--yes")
+    assert done.returncode == 2
+    assert "may not change the endpoint" in done.stderr
+    assert "rak_webhook_write" in done.stderr
+
+
 def test_without_an_address_it_asks_for_one(folder: Folder) -> None:
     del folder.settings["HUB_PUBLIC_URL"]
     done = folder.connect()
