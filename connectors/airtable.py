@@ -101,6 +101,10 @@ class Added(Result):
     link: str = Field(description="opens the record", examples=["https://airtable.com/appW2bXc9Yz8K1mN0/Orders/rec1"])
 
 
+class RecordRefused(Permanent):
+    """What stands in a record is not taken; others of the same call may be fine."""
+
+
 class AddRecord(Action[Airtable, Record]):
     """Adds records; up to ten of a table in one call."""
 
@@ -115,7 +119,7 @@ class AddRecord(Action[Airtable, Record]):
 
     def run(self, connection: Airtable, batch: Batch[Record]) -> list[Result | Failure]:
         outcomes = _add(connection, batch.deliveries)
-        if len(batch) > 1 and any(isinstance(one, Permanent) for one in outcomes):
+        if len(batch) > 1 and isinstance(outcomes[0], RecordRefused):
             # One record that Airtable refuses takes the whole call with it.
             return [_add(connection, [one])[0] for one in batch.deliveries]
         return outcomes
@@ -167,7 +171,7 @@ def _failure(status: int, wait: str, found: Any, table: str, key_field: str) -> 
                 f"The table {table} has no text field “{key_field}”.", "Add it; the hub keeps it for itself."
             )
         case 400 | 413 | 422:
-            return Permanent(f"Airtable refused the record: {said or status}.")
+            return RecordRefused(f"Airtable refused the record: {said or status}.")
         case _:
             return Ambiguous(f"Airtable answered {status}; the record may be there all the same.")
 

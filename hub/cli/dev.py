@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -13,8 +13,7 @@ from hub.errors import HubError
 from hub.settings import Environment, Settings, read_settings
 from hub.testing import showing as shown
 from hub.testing.google_sheets import GoogleSheets
-from hub.testing.serving import Serving
-from hub.testing.showing import page
+from hub.testing.showing import Table, showing
 from hub.testing.slack import Slack
 from hub.testing.stripe import Endpoint, FakeStripe
 
@@ -60,7 +59,7 @@ def slack(
             fake.workspace.add_channel(name.strip().removeprefix("#"))
         lines = f"""connections:
   slack: {{type: slack, token: "${{SLACK_TOKEN}}", base_url: {fake.base_url}}}"""
-        _show("Slack", page("Slack", lambda: shown.channels(fake)), lines, {"SLACK_TOKEN": fake.token})
+        _show("Slack", lambda: shown.channels(fake), lines, {"SLACK_TOKEN": fake.token})
 
 
 @app.command()
@@ -74,7 +73,7 @@ def sheets(
         lines = f"""connections:
   google: {{type: google_sheets, spreadsheet: {book.id}, credentials: "${{GOOGLE_KEY}}", base_url: {fake.url}}}"""
         secrets = {"GOOGLE_KEY": f"'{fake.service_account()}'"}
-        _show("Google Sheets", page("Google Sheets", lambda: shown.sheets(fake)), lines, secrets)
+        _show("Google Sheets", lambda: shown.sheets(fake), lines, secrets)
 
 
 @app.command()
@@ -89,7 +88,7 @@ def mail(
     with _started(lambda: Smtp(port), port) as fake:
         lines = f"""connections:
   mail: {{type: email, server: {fake.host}, port: {fake.port}, tls: none, from: shop@example.com}}"""
-        _show("Mail", page("Letters", lambda: shown.mailbox(fake)), lines, {})
+        _show("mail server", lambda: shown.mailbox(fake), lines, {})
 
 
 def _started(start: Callable[[], T], port: int) -> T:
@@ -99,9 +98,9 @@ def _started(start: Callable[[], T], port: int) -> T:
         raise HubError(f"Port {port} cannot be used ({error.strerror}).", "Choose another with  --port 0") from None
 
 
-def _show(what: str, application: Any, lines: str, secrets: Mapping[str, str]) -> None:
+def _show(what: str, tables: Callable[[], Sequence[Table]], lines: str, secrets: Mapping[str, str]) -> None:
     """Says how a hub is pointed at the fake, and serves the page until Ctrl-C."""
-    with Serving(application) as serving:
+    with showing(f"Fake {what}", tables) as serving:
         print(f"Fake {what}; see what it gets:  {serving.url}/")
         print(f"In rules.yaml:\n\n{lines}\n")
         if secrets:

@@ -79,9 +79,10 @@ def _knows_secret(hub: Hub, cli: str) -> bool:
         say(f"The Stripe CLI cannot listen: {asked.stderr.strip() or 'it gave no secret'}\n  → Sign in:  stripe login")
         return False
     if secret not in hub.settings.webhook_secrets:
+        said = "it is in .env now."
         if not add_webhook_secret(secret):
-            say("Add the secret that  stripe listen --print-secret  gives to STRIPE_WEBHOOK_SECRET, after a comma.")
-        say("The hub does not know the CLI's signing secret yet; it is in .env now. Start  hub serve  anew.")
+            said = "add what  stripe listen --print-secret  says to STRIPE_WEBHOOK_SECRET, after a comma."
+        say(f"The hub does not know the CLI's signing secret yet: {said} Start  hub serve  anew.")
     return True
 
 

@@ -202,11 +202,11 @@ def _compare_invoices(
     missing = [one for one in wanted if one["id"] not in told]
     report.orders += [Line(str(one["id"]), None, "missing", _NO_INVOICE) for one in missing]
     if heal and missing:
-        now = clock.now()
-        live = [bool(one.get("livemode")) for one in missing]
-        pairs = zip(missing, live, strict=True)
-        found = [events.read_as(_INVOICE_PAID, one, "paid", account, on, Source.POLL, now) for one, on in pairs]
-        _journal(database, clock, report, found)
+        _journal(database, clock, report, [_paid(one, account, clock.now()) for one in missing])
+
+
+def _paid(invoice: Json, account: str, now: int) -> Event:
+    return events.read_as(_INVOICE_PAID, invoice, "paid", account, bool(invoice.get("livemode")), Source.POLL, now)
 
 
 def _find_extra(database: Database, report: Report, accounts: Sequence[str], told: set[str]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
+from hub.testing.serving import Serving
 
 if TYPE_CHECKING:  # a page needs one of them, and each its own packages
     from hub.testing.google_sheets import GoogleSheets
@@ -32,17 +33,16 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def page(title: str, tables: Callable[[], Sequence[Table]]) -> ASGIApp:
-    """An application that shows tables, newly made for every request; nothing in them is taken for markup."""
+def showing(title: str, tables: Callable[[], Sequence[Table]]) -> Serving:
+    """Serves a page of tables, newly made for every request; nothing in them is taken for markup."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        Request(scope, receive)
         body = "".join(_table(one) for one in tables()) or "<p>Nothing yet.</p>"
         text = '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">'
         text += f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
         await HTMLResponse(f"{text}<style>{_STYLE}</style><h1>{escape(title)}</h1>{body}</html>")(scope, receive, send)
 
-    return app
+    return Serving(app)
 
 
 def _table(table: Table) -> str:

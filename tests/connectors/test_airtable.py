@@ -85,6 +85,9 @@ def test_a_table_that_is_not_there_and_a_missing_key_field_are_told(fake: Fake, 
     (no_table,) = AddRecord().run(airtable, Batch(1, [record(1, "Sales", Order="1")]))
     assert isinstance(no_table, Permanent)
     assert "Sales" in no_table.message
+    several = AddRecord().run(airtable, Batch(1, [record(n, "Sales", Order="1") for n in range(3)]))
+    assert len(several) == 3
+    assert len(fake.received) == 2, "a table that is not there is not asked for again, record by record"
     fake.fields -= {"Hub key"}
     (no_field,) = AddRecord().run(airtable, Batch(1, [record(1, Order="1")]))
     assert isinstance(no_field, ConfigError)
