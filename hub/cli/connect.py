@@ -103,8 +103,8 @@ def _change(found: Sequence[Endpoint], types: Sequence[str]) -> _Change:
         listed = "".join(f"\n  {one.kind} {one.id}{'' if one.enabled else ' (switched off)'}" for one in found)
         raise no(
             f"{len(found)} of Stripe's endpoints send to this address:{listed}\n"
-            "Nothing was changed. One for your own account and one for connected accounts is right; otherwise keep one\n"
-            "and delete the others in Stripe's Dashboard. The hub counts each sale once all the same.\n"
+            "Nothing was changed. One for your own account and one for connected accounts is right; otherwise keep\n"
+            "one and delete the others in Stripe's Dashboard. The hub counts each sale once all the same.\n"
             f"Needed are: {', '.join(types)}"
         )
     if not found:
