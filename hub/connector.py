@@ -44,6 +44,7 @@ __all__ = [
     "Answer",
     "Batch",
     "BeforeValidator",
+    "Blocks",
     "Cell",
     "Check",
     "Clock",
@@ -61,6 +62,7 @@ __all__ = [
     "Json",
     "Ledger",
     "LedgerAction",
+    "LeftOver",
     "Mailbox",
     "Mistake",
     "Movement",
@@ -137,12 +139,14 @@ Timeout = Annotated[Duration, AfterValidator(_bounded)]
 class Encoding:
     """How values that a template *inserts* are encoded for their destination; the author's own text never is.
 
-    ``typed`` fields keep the type of a value when the whole setting is one ``{{ … }}`` (a number stays a number).
+    ``typed`` fields keep the type of a value when the whole setting is one ``{{ … }}`` (a number stays a number);
+    ``nested`` ones may be groups and lists of values, as deep as one likes.
     """
 
     name: str
     insert: Callable[[str], str]
     typed: bool = False
+    nested: bool = False
 
 
 def _as_is(text: str) -> str:
@@ -201,7 +205,9 @@ Cell = Annotated[
     Encoding("cell", _as_is, typed=True),
     Field(union_mode="smart"),
 ]
-Json = Annotated[Any, Encoding("JSON", _as_is, typed=True)]
+Blocks = Annotated[Any, Encoding("Slack text", _mrkdwn, nested=True)]
+"""Slack's Block Kit: groups and lists in which every inserted text is inert."""
+Json = Annotated[Any, Encoding("JSON", _as_is, typed=True, nested=True)]
 
 
 # --- Outcomes ----------------------------------------------------------------------------------------------------
@@ -247,6 +253,16 @@ class Permanent(Failure):
     """Will never work as it is (unknown channel, refused address): becomes a dead letter at once."""
 
 
+class LeftOver(Failure):
+    """Not tried yet: it comes again with the lane's next batch, and this try does not count.
+
+    For what does not fit into one call, or has to go alone. At least one delivery of a batch is tried.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Waits for its turn.")
+
+
 class Ambiguous(Failure):
     """Maybe applied: time-out after sending, connection dropped, a 5xx that does not say; any other exception too."""
 
@@ -284,6 +300,7 @@ class Delivery(Generic[ParamsT]):
     params: ParamsT
     attempt: int = 1
     subject: str = ""  #: the business object: a Checkout Session id, a refund id …
+    earlier: Sequence[Mapping[str, Any]] = ()  #: what the actions in ``follows`` answered for this order, oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,10 +375,16 @@ class Action(ABC, Generic[ConnectionT, ParamsT]):
     lane: ClassVar[tuple[str, ...]] = ()  #: params whose values share a lane; () = the connection's own lane
     serial: ClassVar[bool] = True  #: one batch of a lane at a time; False: several at once
     max_batch: ClassVar[int] = 1
+    pace: ClassVar[timedelta] = timedelta(0)  #: a lane rests so long after each batch: the far end's budget
+    follows: ClassVar[tuple[str, ...]] = ()  #: actions whose results for the same order come as ``delivery.earlier``
 
     def preview(self, params: ParamsT) -> Mapping[str, Any]:
         """What would be sent, as data for people; no I/O, no secrets."""
         return params.model_dump(mode="json", exclude_none=True)
+
+    def not_before(self, params: ParamsT, now: datetime) -> datetime | None:
+        """The earliest moment for a delivery that is due ``now`` (the shop's time); None: at once. No I/O."""
+        return None
 
     @abstractmethod
     def run(self, connection: ConnectionT, batch: Batch[ParamsT]) -> Sequence[Result | Failure]:

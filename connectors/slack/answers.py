@@ -14,6 +14,11 @@ from hub.connector import Ambiguous, ConfigError, Failure, Permanent, RateLimite
 _NEW_TOKEN = "Copy the bot token (xoxb-…) from the app's page “OAuth & Permissions” into “token”."
 _NEW_WEBHOOK = "Make a new webhook on the app's page “Incoming Webhooks” and put its address into “webhook_url”."
 
+
+class MessageRefused(Permanent):
+    """What stands in the message is not taken; another may be."""
+
+
 #: The credentials do not work: error and remedy.
 _CREDENTIALS: Mapping[str, str] = {
     "invalid_auth": _NEW_TOKEN,
@@ -46,12 +51,19 @@ _FINAL: Mapping[str, str] = {
     "restricted_action_thread_only_channel": "{channel} takes replies only. Name another channel in the rule.",
     "action_prohibited": "The workspace does not let the webhook post. Ask an administrator.",
     "posting_to_general_channel_denied": "Only some people may post in that channel. Name another one.",
-    "msg_too_long": "The text is too long for Slack. Shorten it in the rule:  | truncate(3000)",
-    "no_text": "There is no text to post. Check the rule's “text”.",
-    "invalid_payload": "Slack could not read the message. Check the rule's “text”.",
     "message_not_found": "There is no such message in {channel}. Was it deleted?",
     "cant_update_message": "Only messages that this app has posted can be changed.",
     "edit_window_closed": "The workspace does not let messages be changed after so long.",
+}
+
+#: So it cannot be said: error, what is wrong and the remedy.
+_REFUSED: Mapping[str, str] = {
+    "msg_too_long": "The text is too long for Slack. Shorten it in the rule:  | truncate(3000)",
+    "msg_blocks_too_long": "The blocks are too long for Slack. Shorten their texts in the rule:  | truncate(500)",
+    "invalid_blocks": "Slack does not take the blocks. Try them in Slack's Block Kit Builder.",
+    "invalid_blocks_format": "Slack does not take the blocks. Try them in Slack's Block Kit Builder.",
+    "no_text": "There is no text to post. Check the rule's “text”.",
+    "invalid_payload": "Slack could not read the message. Check the rule's “text”.",
 }
 
 #: Slack broke down in the middle; the message may be there.
@@ -86,9 +98,11 @@ def failure(status: int, error: str, retry_after: str, channel: str, needed: str
         return ConfigError(f"Slack does not accept the credentials ({error}).", _CREDENTIALS[error])
     if error in _FINAL:
         return Permanent(_FINAL[error].format(channel=channel))
+    if error in _REFUSED:
+        return MessageRefused(_REFUSED[error])
     if not error.replace("_", "").isalnum():
         return ConfigError(f"This is not Slack: it answers {status}.", "Correct “base_url” or “webhook_url”.")
-    return Permanent(f"Slack refused the message: {error}.")
+    return MessageRefused(f"Slack refused the message: {error}.")
 
 
 def _wait(retry_after: str) -> timedelta:

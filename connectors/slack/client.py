@@ -6,7 +6,7 @@ Every call is one request: the client's own repetition is off, because it sends 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from http.client import HTTPException
 from typing import Any, TypeVar
@@ -75,10 +75,12 @@ class Webhook:
         seconds: Any = timeout.total_seconds()
         self._client = WebhookClient(url, seconds, retry_handlers=[], logger=_SILENT)
 
-    def post(self, text: str, metadata: dict[str, Any]) -> None:
+    def post(self, text: str, blocks: Sequence[Any] | None, metadata: dict[str, Any]) -> None:
         """Posts a message; raises a ``Failure``."""
         answer = _connected(
-            lambda: self._client.send(text=text, metadata=metadata, unfurl_links=False, unfurl_media=False)
+            lambda: self._client.send(
+                text=text, blocks=blocks, metadata=metadata, unfurl_links=False, unfurl_media=False
+            )
         )
         if answer.status_code != 200 or answer.body != "ok":
             headers = {name.lower(): value for name, value in answer.headers.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from hub.connector import AfterValidator, Field, Mistake, Mrkdwn, Params, PlainText, Result
+from connectors.digests import Digest
+from hub.connector import AfterValidator, Blocks, Field, Mistake, Mrkdwn, Params, PlainText, Result
 
 
 def _channel(text: str) -> str:
@@ -22,6 +23,12 @@ def _some_text(text: str) -> str:
     return text
 
 
+def _block_kit(blocks: Any) -> Any:
+    if isinstance(blocks, list) and blocks and all(isinstance(one, dict) and one.get("type") for one in blocks):
+        return blocks
+    raise Mistake("“blocks” is a list of Slack's blocks, each with a “type”.")
+
+
 Channel = Annotated[PlainText, AfterValidator(_channel)]
 Text = Annotated[Mrkdwn, AfterValidator(_some_text)]
 
@@ -36,14 +43,31 @@ class Message(Params):
         description="Slack's own markup works in what you write, not in what is inserted",
         examples=["Order {{ order.number }} is paid"],
     )
+    blocks: Annotated[Blocks, AfterValidator(_block_kit)] | None = Field(
+        None,
+        description="a layout from Slack's Block Kit Builder; “text” is then what notifications show",
+        examples=[[{"type": "section", "text": {"type": "mrkdwn", "text": "Order {{ order.number }}"}}]],
+    )
+    thread: Literal["order"] | None = Field(
+        None,
+        description="order: reply to the order's first message in this channel, if there is one",
+        examples=["order"],
+    )
+    digest: Digest | None = Field(
+        None,
+        description="hourly or daily 18:00: gathered until then; never: always a message of its own",
+        examples=["daily 18:00"],
+    )
 
 
 class Update(Params):
     """A message to change."""
 
     channel: Channel = Field(description="#name or id", examples=["{{ steps.notice.channel }}"])
-    ts: Annotated[PlainText, Field(pattern=r"^\d{1,12}\.\d{1,6}$")] = Field(
-        description="which message: steps.<id>.ts of the step that posted it", examples=["1764000000.000100"]
+    ts: Annotated[PlainText, Field(pattern=r"^\d{1,12}\.\d{1,6}$")] | None = Field(
+        None,
+        description="which message: steps.<id>.ts of the step that posted it; else the order's first one there",
+        examples=["1764000000.000100"],
     )
     text: Text = Field(description="the new text", examples=["Order {{ order.number }} is on its way"])
 
@@ -56,3 +80,4 @@ class Posted(Result):
     )
     ts: str | None = Field(None, description="the message, for slack.update", examples=["1764000000.000100"])
     channel: str | None = Field(None, description="the channel's id", examples=["C000000001"])
+    joined: int | None = Field(None, description="how many messages went out in this one", examples=[12])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from hub.connector import Ambiguous, ConfigError, Failure, Permanent, RateLimited, Result, Retryable
+from hub.connector import Ambiguous, ConfigError, Failure, LeftOver, Permanent, RateLimited, Result, Retryable
 from hub.log import redact
 from hub.model import DeliveryState
 from hub.retry import RetryPolicy
@@ -59,6 +59,8 @@ def judge(work: Work, outcome: Result | Failure, terms: Terms, now: int, luck: L
             return succeeded(work, outcome)
         case Permanent():
             return dead(work, outcome.message, "permanent", terms.tolerated)
+        case LeftOver():
+            return _left_over(work, terms)
         case RateLimited():
             return _with_lane(work, outcome, "rate_limited", terms)
         case ConfigError():
@@ -82,6 +84,11 @@ def rehearsed(work: Work, preview: Mapping[str, Any]) -> Settled:
     return Settled(work=work, state=DeliveryState.REHEARSED, outcome="rehearsed", receipt=preview)
 
 
+def later(work: Work, due_at: int) -> Settled:
+    """Due at a later time than thought: the action says so."""
+    return Settled(work=work, state=DeliveryState.WAITING, outcome="waiting", due_at=due_at)
+
+
 def steered(work: Work, step: Step, met: bool, now: int) -> Settled:
     """What becomes of a step that only steers. ``met``: its condition, or the block's it stands in, said yes.
 
@@ -93,7 +100,7 @@ def steered(work: Work, step: Step, met: bool, now: int) -> Settled:
     if not met:
         return skipped(work)
     if step.kind == "wait" and step.wait is not None and work.attempt == 1:
-        return Settled(work=work, state=DeliveryState.WAITING, outcome="waiting", due_at=_after(step.wait, now))
+        return later(work, _after(step.wait, now))
     stops = step.kind == "stop"
     return Settled(work=work, state=DeliveryState.SUCCEEDED, outcome="succeeded", receipt={}, stops=stops)
 
@@ -112,6 +119,18 @@ def dead(work: Work, error: str, outcome: str, tolerated: bool) -> Settled:
 def unknown(work: Work, error: str) -> Settled:
     return Settled(
         work=work, state=DeliveryState.UNKNOWN, outcome="ambiguous", error=_short(error), failures=work.failures
+    )
+
+
+def _left_over(work: Work, terms: Terms) -> Settled:
+    return Settled(
+        work=work,
+        state=DeliveryState.READY,
+        outcome="left over",
+        due_at=work.due_at,
+        failures=work.failures,
+        batch_id=terms.batch_id if terms.repeated else None,
+        tried=False,
     )
 
 
@@ -161,8 +180,9 @@ def _after(pause: timedelta, now: int) -> int:
     return now + round(pause.total_seconds() * 1000)
 
 
-def lane_wait(outcomes: list[Result | Failure], failures: int) -> Wait | None:
+def lane_wait(answered: list[Result | Failure], failures: int) -> Wait | None:
     """How long the lane waits after a batch: by the far end's wish, or backing off when everything failed."""
+    outcomes = [one for one in answered if not isinstance(one, LeftOver)]
     for outcome in outcomes:
         if isinstance(outcome, ConfigError):
             return Wait(_PAUSE, f"{outcome.message} {outcome.hint}", whole_connection=True, paused=True)

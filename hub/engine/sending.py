@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from hub.clock import Clock
+from hub.clock import Clock, to_datetime
 from hub.connector import (
     CANNOT_TELL,
     NOT_APPLIED,
@@ -33,7 +33,7 @@ from hub.errors import NotStored
 from hub.log import get_logger
 from hub.registry import Registry
 from hub.retry import DEFAULT
-from hub.store import claims, lanes, settling
+from hub.store import claims, lanes, runs, settling
 from hub.store.claims import Claim
 from hub.store.database import Connection as DatabaseConnection
 from hub.store.database import Database
@@ -51,6 +51,7 @@ class _ToSend:
     ready: Ready
     params: Params
     terms: Terms
+    earlier: Sequence[Mapping[str, Any]] = ()  #: what the order's earlier deliveries answered
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class Sender:
         self._registry = registry
         self._clock = clock
         self._worker = worker
-        self._lease_ms = round(lease.total_seconds() * 1000)
+        self._lease_ms = _ms(lease)
         self._rehearse = rehearse
         self._held: set[int] = set()
         self._stopping = threading.Event()
@@ -146,6 +147,10 @@ class Sender:
         found = self._registry.get(action)
         return 1 if found is None else found.max_batch
 
+    def _pace_ms(self, taken: Claim) -> int:
+        found = self._registry.get(taken.work[0].action)
+        return _ms(found.pace) if isinstance(found, Action) else 0
+
     def _deliver(self, taken: Claim) -> _Sent:
         prepared = [
             one if isinstance(one, Settled) else self._ready_to_send(one, taken)
@@ -155,7 +160,7 @@ class Sender:
         sending = [one for one in prepared if isinstance(one, _ToSend)]
         if not sending:
             return _Sent(done, [])
-        sent = self._send(taken, sending)
+        sent = self._send(taken, self._with_earlier(sending))
         return _Sent(done + sent.settled, sent.outcomes)
 
     def _ready_to_send(self, ready: Ready, taken: Claim) -> _ToSend | Settled:
@@ -163,6 +168,9 @@ class Sender:
         if isinstance(rendered, Settled):
             return rendered
         assert isinstance(action, Action)
+        due_at = _not_before(action, ready, rendered, self._clock.now())
+        if due_at is not None:
+            return judging.later(ready.work, due_at)
         terms = Terms(
             retry=ready.step.retry or ready.rule.retry or DEFAULT,
             on_unknown=ready.step.on_unknown or action.on_unknown,
@@ -172,6 +180,14 @@ class Sender:
             repeated=taken.repeated,
         )
         return _ToSend(ready, rendered, terms)
+
+    def _with_earlier(self, sending: Sequence[_ToSend]) -> Sequence[_ToSend]:
+        action, work = sending[0].ready.step.action, [one.ready.work for one in sending]
+        orders = {one.order_number for one in work if one.order_number is not None}
+        if not orders or not isinstance(action, Action) or not action.follows:
+            return sending
+        found = self._database.read(lambda c: runs.receipts(c, orders, action.follows, work[0].connection))
+        return [replace(one, earlier=found.get(one.ready.work.order_number or 0, ())) for one in sending]
 
     def _send(self, taken: Claim, sending: Sequence[_ToSend]) -> _Sent:
         action = sending[0].ready.step.action
@@ -228,8 +244,8 @@ class Sender:
         wait = judging.lane_wait(sent.outcomes, lane.failures)
         if wait is not None:
             _block(connection, lane, wait, now)
-        elif lane.failures and sent.outcomes:
-            lanes.block(connection, lane.lane_id, 0, "", 0)
+        elif sent.outcomes and (lane.failures or self._pace_ms(taken)):
+            lanes.block(connection, lane.lane_id, now + self._pace_ms(taken), "", 0)
 
 
 def _answers(
@@ -247,8 +263,17 @@ def _can_be_repeated(action: Action[Any, Any], on_unknown: str | None) -> bool:
     return action.idempotency is Idempotency.LOOKUP
 
 
+def _not_before(action: Action[Any, Any], ready: Ready, params: Params, now: int) -> int | None:
+    """When a delivery that has just become due is to be made, if that is later."""
+    if ready.work.attempt > 1:
+        return None
+    moment = ready.ruleset.shop.local(to_datetime(now))
+    earliest = action.not_before(params, moment)
+    return None if earliest is None or earliest <= moment else round(earliest.timestamp() * 1000)
+
+
 def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> None:
-    until = now + round(wait.length.total_seconds() * 1000)
+    until = now + _ms(wait.length)
     if wait.whole_connection:
         lanes.block_connection(connection, lane.connection, until, wait.reason, paused=wait.paused)
     else:
@@ -257,7 +282,8 @@ def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> N
 
 def _batch(taken: Claim, sending: Sequence[_ToSend]) -> Batch[Any]:
     deliveries = [
-        Delivery(one.ready.key, one.params, one.ready.work.attempt, one.ready.work.subject) for one in sending
+        Delivery(one.ready.key, one.params, one.ready.work.attempt, one.ready.work.subject, one.earlier)
+        for one in sending
     ]
     return Batch(taken.batch_id, deliveries, taken.repeated, taken.since)
 
@@ -275,6 +301,10 @@ def _run(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) ->
         log.error("connector broke its promise", action=action.name, sent=len(batch), answered=len(outcomes))
         return [Ambiguous(f"{action.name} did not answer for every delivery.")] * len(batch)
     return outcomes
+
+
+def _ms(length: timedelta) -> int:
+    return round(length.total_seconds() * 1000)
 
 
 def _said(error: Exception) -> str:

@@ -113,7 +113,7 @@ class SettingReader:
             self._fixed_host(node)
         if template.whole is not None:
             self._whole_fits(template, node, slot)
-            if slot.is_typed or slot.shape != "value":
+            if slot.is_typed or slot.shape in {"list", "map"}:
                 return Setting(_typed(template, slot, self.workshop), DYNAMIC, node, False)
         insert = _inserter(slot.encoding)
         optional = slot.nullable and template.whole is not None

@@ -19,7 +19,7 @@ JSON_ENCODING: Encoding = next(one for one in Json.__metadata__ if isinstance(on
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a value goes. ``shape`` is ``value``, ``map``, ``list`` or (JSON) ``any`` of them, as deep as one likes."""
+    """Where a value goes. ``shape`` is ``value``, ``map``, ``list`` or ``any`` of them, as deep as one likes."""
 
     shape: str
     encoding: Encoding | None = None
@@ -67,7 +67,7 @@ def _slot(annotation: Any, metadata: Sequence[Any] = ()) -> Slot:
         inner, *more = get_args(annotation)
         return _slot(inner, [*metadata, *more])
     if encoding is not None:
-        shape = "any" if encoding == JSON_ENCODING else "value"
+        shape = "any" if encoding.nested else "value"
         return Slot(shape, encoding, nullable=type(None) in get_args(annotation))
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {Union, types.UnionType}:

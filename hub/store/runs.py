@@ -209,6 +209,31 @@ _RESULTS = sa.select(deliveries.c.run_id, deliveries.c.step, deliveries.c.receip
 )
 
 
+def receipts(
+    connection: Connection, order_numbers: Collection[int], actions: Collection[str], name: str
+) -> dict[int, list[dict[str, Any]]]:
+    """What actions answered for orders through the connection ``name``, in whatever rule: by order, oldest first."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    wanted = {"orders": list(order_numbers), "actions": list(actions), "connection": name}
+    for order_number, receipt in connection.execute(_RECEIPTS, wanted):
+        found.setdefault(order_number, []).append(json.loads(receipt))
+    return found
+
+
+_RECEIPTS = (
+    sa.select(runs.c.order_number, deliveries.c.receipt)
+    .join(runs, runs.c.id == deliveries.c.run_id)
+    .where(
+        runs.c.order_number.in_(sa.bindparam("orders", expanding=True)),
+        deliveries.c.action.in_(sa.bindparam("actions", expanding=True)),
+        deliveries.c.connection == sa.bindparam("connection"),
+        deliveries.c.state == "succeeded",
+        deliveries.c.receipt.is_not(None),
+    )
+    .order_by(deliveries.c.id)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A delivery that ``on_error`` steps are about."""

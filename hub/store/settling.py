@@ -35,6 +35,7 @@ class Settled:
     batch_id: int | None = None
     tolerated: bool = False
     stops: bool = False  #: the rest of the run is cancelled, as the rule says
+    tried: bool = True  #: False: claimed, but left for the next batch
     on_error: NewRun | None = None
 
 
@@ -45,9 +46,11 @@ def settle(connection: Connection, taken: Claim, settled: Sequence[Settled], now
     """
     ours = set(connection.execute(_HELD, {"claim": taken.id}).scalars())
     kept = [one for one in settled if one.work.id in ours]
+    tried = [one for one in kept if one.tried]
     _store(connection, kept, now)
-    _finish_attempts(connection, kept, now)
-    _go_on(connection, kept, now)
+    _finish_attempts(connection, tried, now)
+    _forget_attempts(connection, [one.work for one in kept if not one.tried])
+    _go_on(connection, tried, now)
     end_claim(connection, taken.id)
     return len(kept)
 
@@ -109,6 +112,19 @@ _FINISH_ATTEMPT = Many(
 )
 
 
+def _forget_attempts(connection: Connection, untried: Sequence[Work]) -> None:
+    if untried:
+        _FORGET_ATTEMPT(connection, [{"b_id": one.id, "b_number": one.attempt} for one in untried])
+        connection.execute(_UNCOUNT_TRY, {"ids": [one.id for one in untried]})
+
+
+_FORGET_ATTEMPT = Many(
+    attempts.delete().where(
+        attempts.c.delivery_id == sa.bindparam("b_id"), attempts.c.number == sa.bindparam("b_number")
+    )
+)
+
+
 def _go_on(connection: Connection, settled: Sequence[Settled], now: int) -> None:
     """What follows from outcomes: the cancelled rest of a failed run, its ``on_error`` steps, the next step."""
     failed = {one.work.run_id for one in settled if one.state is DeliveryState.DEAD and not one.tolerated}
@@ -155,3 +171,4 @@ _CHOSEN = deliveries.c.id.in_(sa.bindparam("ids", expanding=True))
 _LOCK_LANE = sa.select(lanes.c.id).where(lanes.c.id == sa.bindparam("lane")).with_for_update()
 _STILL_DUE = sa.select(deliveries.c.id).where(IN_QUEUE, _CHOSEN).with_for_update(of=deliveries)
 _COUNT_TRY = deliveries.update().where(_CHOSEN).values(attempts=deliveries.c.attempts + 1)
+_UNCOUNT_TRY = deliveries.update().where(_CHOSEN).values(attempts=deliveries.c.attempts - 1)

@@ -185,6 +185,7 @@ runs = Table(
         postgresql_where=text("once IS NOT NULL"),
     ),
     Index("ix_runs_event_seq", "event_seq"),
+    Index("ix_runs_order_number", "order_number"),
 )
 
 #: A connection and the value of the field that serialises (a sheet's tab, a channel); with its back-off.

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from hub.connector import CANNOT_TELL, NOT_APPLIED, Action, Batch, Connection, Delivery, Failure, Idempotency, Result
+from hub.connector import (
+    CANNOT_TELL,
+    NOT_APPLIED,
+    Action,
+    Batch,
+    Connection,
+    Delivery,
+    Failure,
+    Idempotency,
+    LeftOver,
+    Result,
+)
 from hub.rules.slots import Slot, settings_of
 
 #: Stands in example settings where a rule would insert a value of the order.
@@ -39,13 +51,32 @@ def _rendered(setting: Any, slot: Slot, value: str) -> Any:
 
 
 def send(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> list[Result | Failure]:
-    """One outcome per delivery; a ``Failure`` that is raised is everybody's. Anything else that is raised stays so."""
+    """One outcome per delivery; a ``Failure`` that is raised is everybody's. Anything else that is raised stays so.
+
+    What is left over comes again in a further batch, until everything was tried.
+    """
+    outcomes: dict[str, Result | Failure] = {}
+    left = list(batch.deliveries)
+    while left:
+        answered = _run(action, connection, replace(batch, deliveries=left))
+        tried = {one.key: outcome for one, outcome in zip(left, answered, strict=True) if not _is_left(outcome)}
+        assert tried, "nothing of the batch was tried"
+        outcomes |= tried
+        left = [one for one in left if one.key not in tried]
+    return [outcomes[one.key] for one in batch.deliveries]
+
+
+def _run(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> list[Result | Failure]:
     try:
         outcomes = list(action.run(connection, batch))
     except Failure as failure:
         return [failure] * len(batch)
     assert len(outcomes) == len(batch), f"{len(batch)} deliveries, {len(outcomes)} outcomes"
     return outcomes
+
+
+def _is_left(outcome: Result | Failure) -> bool:
+    return isinstance(outcome, LeftOver)
 
 
 def send_again(action: Action[Any, Any], connection: Connection, batch: Batch[Any]) -> list[Result | Failure | None]:

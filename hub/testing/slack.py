@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import Receive, Scope, Send
 
 from hub.clock import Clock, SystemClock
+from hub.connector import Delivery
 from hub.testing import fakes
 from hub.testing.fakes import CONTROL, HTML, WAIT, Fake
 from hub.testing.faults import Fault
@@ -34,6 +35,7 @@ _NEEDED = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "conversations.history": "channels:history",
+    "conversations.replies": "channels:history",
     "conversations.list": "channels:read",
 }
 
@@ -58,6 +60,10 @@ class Slack(Fake):
 
     def stop(self) -> None:
         self._serving.stop()
+
+    def effects(self, delivery: Delivery[Any]) -> int:
+        """How many messages tell of a delivery, alone or with others (these carry the beginning of its key)."""
+        return self.counts[delivery.key] + self.counts[delivery.key[:16]]
 
     def channel(self, name: str) -> Channel:
         """A channel by ``#name`` or id."""

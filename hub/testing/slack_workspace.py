@@ -38,8 +38,12 @@ class Channel:
 
     @property
     def texts(self) -> list[str]:
-        """What was posted, as Slack got it."""
+        """What was posted, as Slack got it; replies too."""
         return [message["text"] for message in self.messages]
+
+    def thread(self, ts: str) -> list[Json]:
+        """A message and its replies, from the oldest on."""
+        return [one for one in self.messages if ts in (one["ts"], one.get("thread_ts"))]
 
     @property
     def kind(self) -> str:
@@ -55,7 +59,7 @@ class Workspace:
         self.counts: Counter[str] = Counter()  #: messages by the key in their metadata
         self.per_second: int | None = None
         self.error = ""  #: every post and update is refused with it
-        self.unwanted = ""  #: a text that cannot be posted
+        self.unwanted = ""  #: no text may contain it
         self._posted: Counter[tuple[str, int]] = Counter()
         self._messages = 0
 
@@ -82,7 +86,15 @@ class Workspace:
             case "chat.update":
                 return self._update(self._by_id(arguments), arguments)
             case "conversations.history":
-                return self._history(self._by_id(arguments), arguments)
+                channel = self._by_id(arguments)
+                top = [one for one in channel.messages if one.get("thread_ts", one["ts"]) == one["ts"]]
+                return self._listed(channel, top[::-1], arguments)
+            case "conversations.replies":
+                channel = self._by_id(arguments)
+                thread = channel.thread(str(arguments.get("ts")))
+                if not thread:
+                    raise Refused("thread_not_found")
+                return self._listed(channel, thread, arguments)
             case "conversations.list":
                 kinds = str(arguments.get("types", "public_channel")).split(",")
                 found = [{"id": one.id, "name": one.name} for one in self.channels if one.kind in kinds]
@@ -96,8 +108,10 @@ class Workspace:
         metadata = arguments.get("metadata", {})
         ts = f"{self.clock.now() // 1000}.{self._messages:06d}"
         message = {"type": "message", "ts": ts, "text": arguments["text"], "metadata": metadata}
+        message |= {name: arguments[name] for name in ("blocks", "thread_ts") if arguments.get(name)}
         channel.messages.append(message)
-        self.counts[str(metadata.get("event_payload", {}).get("key", ""))] += 1
+        payload = metadata.get("event_payload", {})
+        self.counts.update(str(payload.get("key") or payload.get("keys", "")).split())
         return {"ok": True, "channel": channel.id, "ts": ts, "message": message}
 
     def _may_post(self, channel: Channel, arguments: Json) -> None:
@@ -109,8 +123,12 @@ class Workspace:
             raise Refused("not_in_channel")
         if not str(arguments.get("text") or "").strip():
             raise Refused("no_text")
-        if arguments["text"] == self.unwanted:
+        if self.unwanted and self.unwanted in arguments["text"]:
             raise Refused("invalid_payload")
+        if error := _wrong_blocks(arguments.get("blocks") or []):
+            raise Refused(error)
+        if "thread_ts" in arguments and not channel.thread(arguments["thread_ts"]):
+            raise Refused("thread_not_found")
         second = (channel.id, self.clock.now() // 1000)
         if self.per_second is not None and self._posted[second] >= self.per_second:
             raise Refused("ratelimited")
@@ -132,14 +150,34 @@ class Workspace:
                 return {"ok": True, "channel": channel.id, "ts": message["ts"], "text": message["text"]}
         raise Refused("message_not_found")
 
-    def _history(self, channel: Channel, arguments: Json) -> Json:
+    def _listed(self, channel: Channel, messages: list[Json], arguments: Json) -> Json:
         if not channel.is_member:
             raise Refused("not_in_channel")
         oldest = float(arguments.get("oldest", 0))
-        found = [message for message in reversed(channel.messages) if float(message["ts"]) > oldest]
+        found = [message for message in messages if float(message["ts"]) > oldest]
         if str(arguments.get("include_all_metadata")) not in ("1", "true", "True"):
             found = [{name: value for name, value in one.items() if name != "metadata"} for one in found]
         return _page("messages", found, arguments)
+
+
+def _wrong_blocks(blocks: list[Json]) -> str:
+    """https://docs.slack.dev/reference/block-kit/blocks, and the sum that is written nowhere."""
+    texts = [(str(block.get("type")), text) for block in blocks for text in _texts(block)]
+    if len(blocks) > 50 or any(not text or len(text) > _LONGEST.get(kind, 3_000) for kind, text in texts):
+        return "invalid_blocks"
+    return "msg_blocks_too_long" if sum(len(text) for _, text in texts) > 10_000 else ""
+
+
+_LONGEST = {"header": 150, "section": 3_000}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    if not isinstance(value, dict):
+        return []
+    found = [value["text"]] if isinstance(value.get("text"), str) else []
+    return found + [text for one in value.values() for text in _texts(one)]
 
 
 def _page(name: str, found: list[Json], arguments: Json) -> Json:

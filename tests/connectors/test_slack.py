@@ -35,17 +35,21 @@ def message(text: str, number: int = 1, value: str = "Ana", channel: str = "#ord
     return Batch(1, [delivery(POST, {"channel": channel, "text": text}, number, value)])
 
 
-def test_a_text_that_is_too_long_is_cut_with_an_ellipsis_and_never_inside_an_entity(fake: Fake, tmp_path: Path) -> None:
-    slack = opened(fake, tmp_path)
+def test_a_text_that_is_too_long_is_cut_never_inside_an_entity_and_goes_on_in_the_thread(
+    fake: Fake, tmp_path: Path
+) -> None:
+    slack, channel = opened(fake, tmp_path), fake.channel("#orders")
     for number, length in enumerate(range(3_990, 4_000)):
-        fake.workspace.per_second = 1_000
         outcome = send(POST, slack, message("x" * length + INSERTED, number, "&" * 20))[0]
         assert isinstance(outcome, Result), repr(outcome)
-    for text in fake.channel("#orders").texts:
-        assert len(text) <= 4_000
-        assert text.endswith("…")
-        cut = text.removesuffix("…").rpartition("&amp;")
-        assert "&" not in cut[2], "half an entity"
+    first = [one for one in channel.messages if "thread_ts" not in one]
+    assert len(first) == 10
+    for one, length in zip(first, range(3_990, 4_000), strict=True):
+        said = [part["text"] for part in channel.thread(one["ts"])]
+        assert max(map(len, said)) <= 4_000
+        assert said[0].endswith("…")
+        assert "&" not in said[0].removesuffix("…").rpartition("&amp;")[2], "half an entity"
+        assert "".join(part.removesuffix("…") for part in said) == "x" * length + "&amp;" * 20, "all of it is there"
 
 
 def test_the_answer_has_what_later_steps_need_and_an_update_uses_it(fake: Fake, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class TestPostMessage(WithSlack):
     refused: ClassVar[Mapping[str, Any]] = {"channel": "#nowhere", "text": "Hello"}
 
     def assert_inert(self, peer: Fake, delivery: Delivery[Any], value: str) -> None:
-        text = peer.channel("#orders").texts[-1]
+        text = peer.channel("#orders").texts[0]
         assert text.startswith("Order from ")
         if text.endswith("…"):
             assert f"Order from {value}".startswith(shown(text[:-1]))

@@ -165,7 +165,8 @@ class Slack(Peer):
         return f"{self.base}/api/"
 
     def texts(self, channel: str = "#orders") -> list[str]:
-        return [one.text for one in self.said if one.channel == self.CHANNELS[channel]]
+        """What was said in a channel; messages that went out together one by one."""
+        return [line for one in self.said if one.channel == self.CHANNELS[channel] for line in one.text.split("\n")]
 
     def answer(self, call: Call) -> Reply:
         method = urlsplit(call.path).path.rpartition("/")[2]

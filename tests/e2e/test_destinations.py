@@ -112,7 +112,7 @@ def test_503_then_429_at_slack_everything_arrives_once_and_the_wait_is_kept(tell
     limited = Reply(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "2"})
     outage = slack.plan = Outage(4, 2, limited)
     orders = [telling.sell(session()) for _ in range(20)]
-    eventually("all have arrived", lambda: len(slack.said) >= 20, 60)
+    eventually("all have arrived", lambda: len(slack.texts()) >= 20, 60)
     telling.settle()
     assert Counter(slack.texts()) == Counter(f"Sold {order}" for order in orders)
     assert outage.early(slack.calls) == []
@@ -300,7 +300,7 @@ def test_a_slack_token_that_is_refused_pauses_the_connection_and_burns_nothing(t
     assert len(slack.calls) <= 5
     slack.plan = lambda _call: None
     telling.rules((telling.folder / "rules.yaml").read_text() + "\n# mended\n")
-    eventually("all are told", lambda: len(slack.said) == 5, 75)
+    eventually("all are told", lambda: len(slack.texts()) == 5, 75)
     assert Counter(slack.texts()) == Counter(f"Sold {order}" for order in orders)
 
 

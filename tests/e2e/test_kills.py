@@ -125,7 +125,8 @@ def copies(slack: Slack) -> dict[str, list[float]]:
     """When each order was told in the channel."""
     found: dict[str, list[float]] = {}
     for one in slack.said:
-        found.setdefault(one.text.removeprefix("Sold "), []).append(one.at)
+        for text in one.text.split("\n"):
+            found.setdefault(text.removeprefix("Sold "), []).append(one.at)
     return found
 
 
@@ -192,7 +193,7 @@ def test_15_on_postgresql_two_workers_share_the_work_and_one_is_killed(
         first, second = shop.start("work"), shop.start("work")
         sellers = Sellers(shop.webhooks, events, seed=7)
         with sellers.selling():
-            eventually("both have something to do", lambda: len(slack.said) >= 40)
+            eventually("both have something to do", lambda: len(slack.texts()) >= 40)
             kill(first)
         shop.settle(130)
         assert second.poll() is None

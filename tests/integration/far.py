@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from hub.connector import (
@@ -122,4 +123,17 @@ class Call(Post):
         return connection.end.receive(batch)
 
 
-ACTIONS = (Post(), Letter(), Call())
+class Paced(Post):
+    """Takes one call in ten seconds, all that is due in it; what begins with “tomorrow” is gathered until then."""
+
+    name: ClassVar[str] = "far.paced"
+    title: ClassVar[str] = "Post at a pace"
+    pace: ClassVar[timedelta] = timedelta(seconds=10)
+    follows: ClassVar[tuple[str, ...]] = ("far.post", "far.paced")
+
+    def not_before(self, params: Message, now: datetime) -> datetime | None:
+        tomorrow = (now + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+        return tomorrow if params.text.startswith("tomorrow") else None
+
+
+ACTIONS = (Post(), Letter(), Call(), Paced())

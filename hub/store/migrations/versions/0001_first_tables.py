@@ -229,6 +229,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_runs_key")),
     )
     op.create_index("ix_runs_event_seq", "runs", ["event_seq"], unique=False)
+    op.create_index("ix_runs_order_number", "runs", ["order_number"], unique=False)
     op.create_index(
         "ix_runs_once",
         "runs",
