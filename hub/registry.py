@@ -32,6 +32,9 @@ BUILT_IN: Mapping[str, str] = {
     "email": "connectors.email",
     "http": "connectors.http",
     "airtable": "connectors.airtable",
+    "sql": "connectors.sql",
+    "forward": "connectors.forward",
+    "notify": "connectors.notify",
 }
 
 

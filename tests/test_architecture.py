@@ -42,7 +42,7 @@ STRANGERS = [
 ]
 #: The places through which a third-party package enters.
 DOORS = {
-    "sqlalchemy": {"hub.store"},
+    "sqlalchemy": {"hub.store", "connectors.sql"},
     "alembic": {"hub.store"},
     "psycopg": {"hub.store"},
     "stripe": {"hub.checkout.client"},
@@ -68,6 +68,7 @@ DOORS = {
     "slack_sdk": {"connectors.slack"},
     "openpyxl": {"connectors.spreadsheet"},
     "aiohttp": {"connectors.http"},
+    "apprise": {"connectors.notify"},
     "aiosmtpd": {"hub.testing"},
     "cryptography": {"hub.testing"},
     "pydantic": {"hub.connector", "hub.settings", "hub.rules", "hub.registry"},

@@ -137,7 +137,7 @@ def _request(connection: Http, delivery: Delivery[Call]) -> Request:
     params = delivery.params
     headers, body = dict(params.headers), None
     if params.json_ is not None:
-        body = json.dumps(params.json_, default=_exact).encode()
+        body = json.dumps(params.json_, default=exact).encode()
         headers.setdefault("Content-Type", "application/json")
     elif params.form is not None:
         body = urlencode(params.form, errors="replace").encode()
@@ -147,7 +147,7 @@ def _request(connection: Http, delivery: Delivery[Call]) -> Request:
     return connection.request(method, params.url, headers, body, params.timeout)
 
 
-def _exact(value: object) -> int | float | str:
+def exact(value: object) -> int | float | str:
     """An exact number as JSON has it: a double holds 15 digits without loss, longer ones go as text."""
     assert isinstance(value, Decimal)
     return float(value) if len(value.as_tuple().digits) <= 15 else str(value)
