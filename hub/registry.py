@@ -37,6 +37,8 @@ BUILT_IN: Mapping[str, str] = {
     "notify": "connectors.notify",
 }
 
+#: Connectors that need a package of an extra: kind, and the package. The extra is called like the kind.
+_EXTRAS: Mapping[str, str] = {"notify": "apprise"}
 
 _GROUP = "hub.connectors"
 
@@ -51,10 +53,19 @@ class Registry:
         self._modules = modules
         self._loaded: dict[str, dict[str, AnyAction]] = {}
 
-    @property
+    @cached_property
     def kinds(self) -> Sequence[str]:
-        """Every kind of connector, without importing any."""
-        return list(self._modules)
+        """Every kind of connector that can be used, without importing any."""
+        return [kind for kind in self._modules if kind not in self.not_installed]
+
+    @cached_property
+    def not_installed(self) -> Mapping[str, str]:
+        """The connectors whose package is missing, each with the command that installs it."""
+        return {
+            kind: f'pip install "checkout-hub[{kind}]"'
+            for kind, package in _EXTRAS.items()
+            if kind in self._modules and importlib.util.find_spec(package) is None
+        }
 
     def place(self, kind: str) -> str | Path:
         """Where a kind comes from: the name of its module, or its file."""
@@ -68,6 +79,8 @@ class Registry:
         """The actions of one connector by name; empty for an unknown kind."""
         if kind not in self._modules:
             return {}
+        if kind in self.not_installed:
+            raise HubError(f"The connector “{kind}” is not installed.", f"Install it:  {self.not_installed[kind]}")
         if kind not in self._loaded:
             self._loaded[kind] = _actions(kind, self._modules[kind])
         return self._loaded[kind]
@@ -82,7 +95,7 @@ class Registry:
     @cached_property
     def names(self) -> Sequence[str]:
         """Every action's name. Imports every connector: for listings and for suggestions only."""
-        return [name for kind in self._modules for name in self.actions_of(kind)]
+        return [name for kind in self.kinds for name in self.actions_of(kind)]
 
 
 def discover(folder: Path | None) -> Registry:

@@ -43,6 +43,7 @@ def listing(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(found)
         return
     rows = [(one["kind"], ", ".join(one["actions"]), one["from"]) for one in found]
+    rows += [(kind, "not installed", command) for kind, command in registry.not_installed.items()]
     print_table(["Connector", "Actions", "From"], rows, "")
 
 

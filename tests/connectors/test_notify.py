@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -139,3 +141,28 @@ def test_markup_in_what_customers_write_stays_text(service: Service, tmp_path: P
 def test_an_address_that_apprise_does_not_know_or_a_list_is_told(url: str) -> None:
     with pytest.raises(ValueError, match="one address"):
         Notify.Config.model_validate({"url": url})
+
+
+WITHOUT_APPRISE = """
+import importlib.util, sys
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "apprise" else real(name, *more)
+sys.argv[0] = "hub"
+from hub.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "connectors", "actions"])
+def test_without_apprise_the_hub_says_what_to_install_and_does_everything_else(tmp_path: Path, command: str) -> None:
+    rules = "version: 1\nconnections: {notify: {url: 'json://localhost'}}\nrules:\n"
+    rules += "  - name: Tell\n    when: order paid\n    do: [{notify.send: {text: Hello}}]\n"
+    (tmp_path / "rules.yaml").write_text(rules)
+    run = [sys.executable, "-c", WITHOUT_APPRISE, command]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    if command == "actions":
+        assert "slack.message" in said
+    else:
+        assert 'pip install "checkout-hub[notify]"' in " ".join(said.split())
