@@ -117,6 +117,7 @@ class Order:
     refunded: int = 0  #: by refunds that succeeded, in Stripe's unit
     disputed: bool = False  #: a dispute stands, or was lost
     event_seq: int = 0  #: the event whose body tells most about it
+    ships: bool = False  #: it has an address that goods go to
     number: int = 0  #: the shop's running order number
 
 
@@ -135,6 +136,14 @@ class Reversal:
     amount: int  #: in Stripe's unit
     status: str  #: Stripe's for a refund; standing or over for a dispute
     rank: int
+
+
+class Role(StrEnum):
+    """What a person may do in the console."""
+
+    OWNER = "owner"  #: everything
+    PACKER = "packer"  #: orders, and what is done with them at the packing table; no figures, no settings
+    VIEWER = "viewer"  #: sees what happens, changes nothing
 
 
 class Severity(StrEnum):

@@ -59,7 +59,7 @@ DOORS = {
     "yaml": {"hub.rules"},
     "jinja2": {"hub.web"},
     "limits": {"hub.web"},
-    "itsdangerous": {"hub.web"},
+    "argon2": {"hub.web.console.passwords"},
     "uvloop": {"connectors.http"},
     "babel": {"hub.rules", "hub.cli.init"},
     "gspread": {"connectors.google_sheets"},

@@ -146,6 +146,12 @@ def _sku(price: Json, product: Json, product_id: str | None) -> str | None:
     )
 
 
+def sku_of(line: Json) -> str | None:
+    """The SKU of a line item."""
+    price = mapping(line.get("price"))
+    return _sku(price, mapping(price.get("product")), object_id(price.get("product")))
+
+
 def product_sku(price: Json, product: Json) -> str:
     """The SKU that an order's line has for a product of the shop."""
     return _sku(price, product, object_id(product)) or ""

@@ -50,6 +50,7 @@ def told_by(event: Event, session: Json) -> Order | None:
         failed_at=failed_at,
         expired_at=expired_at,
         event_seq=event.seq,
+        ships=bool(sessions.shipping(session)),
     )
 
 

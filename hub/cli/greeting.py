@@ -26,8 +26,9 @@ _SECONDS = 10.0
 _WIDTH = 130
 
 
-def greeting(hub: Hub, port: int, link: str) -> None:
-    """Runs in a thread of its own, beside the server. ``link`` is the token of a one-time sign-in link."""
+def greeting(hub: Hub, port: int, link: str | None) -> None:
+    """Runs in a thread of its own, beside the server. ``link`` is the token of a one-time sign-in link, if there is
+    one to give away."""
     address = hub.settings.public_url or f"http://{hub.settings.host}:{port}"
     log.info("ready", webhooks=f"{address}/webhooks/stripe", rules=len(hub.rulebook.current[1].rules))
     try:
@@ -36,7 +37,8 @@ def greeting(hub: Hub, port: int, link: str) -> None:
     except HubError as error:
         print(error, file=sys.stderr)
     # Not logged: who reads the log should not be able to sign in.
-    print(f"\nConsole: {address}/sign-in?token={link}   (this link signs in once)\n", flush=True)
+    where = f"{address}/sign-in" if link is None else f"{address}/sign-in?token={link}   (this link signs in once)"
+    print(f"\nConsole: {where}\n", flush=True)
 
 
 def _demonstrate(hub: Hub, port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,14 @@ def opened() -> Iterator[Hub]:
         yield hub
     finally:
         hub.close()
+
+
+def by_hand() -> str:
+    """Who acts, for the audit log: the machine's user, at the command line."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return "command line"
 
 
 def since_ms(text: str | None, now: int) -> int | None:

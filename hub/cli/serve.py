@@ -26,7 +26,6 @@ from hub.settings import Environment, read_settings, unknown_settings
 from hub.store import facts
 from hub.watching import FileWatch
 from hub.web.console.pages import Console
-from hub.web.console.signin import SignIn
 from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
 from hub.web.site import Site
@@ -58,14 +57,13 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
         intake = Intake(hub.database, hub.clock, stored)
         webhook = Webhook(intake, secrets, SystemClock(), metrics)
         port = listener.getsockname()[1]
-        sign_in = SignIn(hub.database, settings.data_dir)
         place = partial(demo.place_order, settings, port) if settings.is_demo else None
-        console = Console(hub.database, hub.contexts, sign_in, hub.decimals, place)
+        console = Console(hub, metrics, stored, place)
         thanks = _thanks(hub, intake)
         site = Site(webhook, hub.database, hub.clock, metrics, [*thanks.routes, *console.routes])
-        greet = threading.Thread(target=greeting, args=(hub, port, sign_in.new_link()), daemon=True)
+        greet = threading.Thread(target=greeting, args=(hub, port, console.start_link()), daemon=True)
         with _working(hub, worker):
-            Server(site, listener, greet.start).serve_here()
+            Server(site, listener, greet.start, console.close).serve_here()
 
 
 def _thanks(hub: Hub, intake: Intake) -> Thanks:

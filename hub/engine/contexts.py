@@ -49,14 +49,14 @@ class Contexts:
 
     def __init__(self, database: Database, decimals: Mapping[str, int]) -> None:
         self._database = database
-        self._decimals = decimals
+        self.decimals = decimals  #: of Stripe's amounts, by currency
         self._kept: OrderedDict[int, Context] = OrderedDict()
         self._lock = threading.Lock()
 
     def seen(self, cases: Sequence[tuple[Reading, Order | None]]) -> list[Seen]:
         """What rules see of events, each with its order as stored; their contexts will be asked for soon."""
         loaded = self._database.read(lambda connection: _load(connection, cases)) if cases else []
-        found = [_seen(one, self._decimals) for one in loaded]
+        found = [_seen(one, self.decimals) for one in loaded]
         with self._lock:
             for one, (reading, _) in zip(found, cases, strict=True):
                 self._kept[reading.event.seq] = one.context
@@ -70,7 +70,7 @@ class Contexts:
             found = {seq: self._kept[seq] for seq in wanted if seq in self._kept}
         missing = {seq: number for seq, number in wanted.items() if seq not in found}
         loaded = self._database.read(lambda connection: _load_by_place(connection, missing)) if missing else []
-        return found | {one.reading.event.seq: _seen(one, self._decimals).context for one in loaded}
+        return found | {one.reading.event.seq: _seen(one, self.decimals).context for one in loaded}
 
 
 def of_event(reading: Reading, order: Order | None, decimals: Mapping[str, int]) -> Context:

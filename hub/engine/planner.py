@@ -19,6 +19,7 @@ from hub.checkout.reading import Reading
 from hub.checkout.wants import OBJECT, Want
 from hub.clock import Clock, to_datetime
 from hub.connector import Action
+from hub.engine import finding
 from hub.engine.contexts import Contexts, Seen, readings
 from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
@@ -165,13 +166,15 @@ class Planner:
 
     def _record(self, readings: Sequence[Reading], now: int) -> list[Order]:
         """Stores what events tell of orders, and of refunds and disputes; the orders after each telling."""
-        told = [one.order for one in readings if one.order is not None]
+        telling = [one for one in readings if one.order is not None]
+        told = [one.order for one in telling if one.order is not None]
         reversed_ = [one.later.reversal for one in readings if one.later is not None and one.later.reversal is not None]
         if not told and not reversed_:
             return []
 
         def write(connection: Connection) -> list[Order]:
             after = orders.record(connection, told, tellings.merge, now) if told else []
+            finding.index(connection, telling, after, self._contexts.decimals)
             payments = [one.payment_intent for one in told if one.payment_intent is not None]
             reversals.apply(connection, payments, tellings.with_reversals, now)
             reversals.record(connection, reversed_, tellings.with_reversals, now)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from hub.keys import effect_key
 from hub.model import Order
 from hub.store import orders as order_store
-from hub.store.tables import attempts, deliveries, events, lanes, orders, plannings, reversals, rulesets, runs
+from hub.store.tables import attempts, audit, deliveries, events, lanes, orders, plannings, reversals, rulesets, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,3 +269,12 @@ def events_about(connection: Connection, object_id: str) -> list[EventLine]:
     """The events about a business object (a session …), in order of arrival."""
     rows = connection.execute(_EVENTS.where(events.c.object_id == object_id).order_by(events.c.seq))
     return [_event(row) for row in rows]
+
+
+def version(connection: Connection) -> tuple[int | None, ...]:
+    """Differs after every new event, order, planning and act of a person. A few look-ups at the ends of indexes."""
+    newest = (
+        sa.select(sa.func.max(column)).scalar_subquery() for column in (events.c.seq, orders.c.number, audit.c.id)
+    )
+    waiting = sa.select(sa.func.count()).where(plannings.c.due_at.is_not(None)).scalar_subquery()
+    return tuple(connection.execute(sa.select(*newest, waiting)).one())

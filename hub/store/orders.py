@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from hub.store.tables import enrichments, orders
 
 OrderKey = tuple[str, str, bool]  #: session id, account, livemode
 
-_FIELDS = [column for column in orders.c if column.name != "updated_at"]
+_FIELDS = [orders.c[field.name] for field in fields(Order)]
 
 
 def key_of(order: Order) -> OrderKey:
@@ -73,16 +73,14 @@ def update(connection: Connection, changed: Iterable[Order], now: int) -> None:
     _UPDATE(connection, [{"b_number": order.number, **_row(order, now)} for order in changed])
 
 
-_CHANGING: dict[str, Any] = {column.name: sa.bindparam(column.name) for column in orders.c if column.name != "number"}
+_TOLD = [field.name for field in fields(Order) if field.name != "number"]
+_CHANGING: dict[str, Any] = {name: sa.bindparam(name) for name in (*_TOLD, "updated_at")}
 _UPDATE = Many(orders.update().where(orders.c.number == sa.bindparam("b_number")).values(_CHANGING))
 
 
 def _row(order: Order, now: int) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(order, name) for name in _TOLD}
     return {**row, "state": order.state.value, "updated_at": now}
-
-
-_TOLD = [column.name for column in orders.c if column.name not in {"number", "updated_at"}]
 
 
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Order]:

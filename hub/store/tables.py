@@ -34,6 +34,9 @@ metadata = MetaData(
 #: SQLite gives out row ids itself only for a column of exactly this type.
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
+#: What waits for a parcel, in exactly these words, so that both databases recognise the partial index over it.
+TO_SHIP = "ships AND state IN ('paid','partly_refunded') AND shipped_at IS NULL"
+
 #: Facts about this installation: its own id, when it first started.
 facts = Table(
     "facts",
@@ -126,10 +129,27 @@ orders = Table(
     Column("disputed", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("updated_at", BigInteger, nullable=False),
     Column("event_seq", _Id, ForeignKey("events.seq"), nullable=False),  # the event that tells most about it
+    Column("ships", Boolean(create_constraint=False), nullable=False, server_default=false()),  # it has an address
+    # What people did with it; events know nothing of these.
+    Column("packed_at", BigInteger),
+    Column("shipped_at", BigInteger),
+    Column("parcels", Integer, nullable=False, server_default=text("0")),
+    Column("held_at", BigInteger),
     UniqueConstraint("id", "account", "livemode"),
     Index("ix_orders_payment_intent", "payment_intent"),
     Index("ix_orders_subscription", "subscription"),
     Index("ix_orders_created_at", "created_at"),
+    Index("ix_orders_livemode", "livemode", "number"),
+    Index("ix_orders_state", "livemode", "state", "number"),
+    # The packing table's list: as long as what is still to be packed, whatever the history holds.
+    Index("ix_orders_to_ship", "livemode", "number", sqlite_where=text(TO_SHIP), postgresql_where=text(TO_SHIP)),
+    Index(
+        "ix_orders_held",
+        "livemode",
+        "number",
+        sqlite_where=text("held_at IS NOT NULL"),
+        postgresql_where=text("held_at IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -344,4 +364,45 @@ chores = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("leased_until", BigInteger, nullable=False, server_default=text("0")),
     Column("cursor", Text, nullable=False, server_default=""),
+)
+
+#: People who may use the console. ``password`` is an Argon2 hash; null until its owner has chosen one.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),  # owner, packer, viewer
+    Column("password", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+#: Links that sign in once, and sessions: only digests of the secrets, so that a copy of the database opens nothing.
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+#: What people did, each act once and for good: a trigger refuses to change or delete a row.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, Identity(), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("thing", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_audit_thing", "thing", "id"),
 )

@@ -42,9 +42,18 @@ def _refusal(host: str, port: int, error: Exception) -> HubError:
 
 
 class Server(uvicorn.Server):
-    """A server on a given socket; ``started`` is called once requests are answered. Stops on SIGINT and SIGTERM."""
+    """A server on a given socket. Stops on SIGINT and SIGTERM.
 
-    def __init__(self, application: ASGIApp, listener: socket.socket, when_started: Callable[[], None]) -> None:
+    ``when_started`` is called once requests are answered, ``when_stopping`` before the last ones are waited for.
+    """
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        listener: socket.socket,
+        when_started: Callable[[], None],
+        when_stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
@@ -63,6 +72,7 @@ class Server(uvicorn.Server):
         )
         self._listener = listener
         self._when_started = when_started
+        self._when_stopping = when_stopping
 
     def serve_here(self) -> None:
         """Answers requests until it is told to stop."""
@@ -71,3 +81,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._when_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._when_stopping()
+        await super().shutdown(sockets)

@@ -7,7 +7,6 @@ the page is opened (https://docs.stripe.com/checkout/fulfillment#redirect-hosted
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +33,7 @@ from hub.money import Money
 from hub.rules.shop import Shop
 from hub.store import orders
 from hub.store.database import Database
+from hub.web.addresses import address
 
 log = get_logger(__name__)
 
@@ -104,7 +104,7 @@ class Thanks:
             return await self._page(None)
         order = await self._stored(session_id)
         if order is None:
-            if not self._limiter.hit(_UNKNOWN, "unknown", _address(request)):
+            if not self._limiter.hit(_UNKNOWN, "unknown", address(request)):
                 return await self._page(None, 429)
             order = await self._arriving(session_id)
         return await self._page(order)
@@ -176,17 +176,6 @@ class Thanks:
             log.error("thanks.html cannot be shown; the plain page is", reason=str(error))
             page = self._plain.get_template("thanks.html").render(values)
         return HTMLResponse(page, status, headers)
-
-
-def _address(request: Request) -> str:
-    """The buyer's address. Behind a proxy on this machine or network it is the last one that the proxy names."""
-    peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    try:
-        is_proxy = ipaddress.ip_address(peer).is_private
-    except ValueError:
-        is_proxy = False
-    return forwarded if forwarded and is_proxy else peer
 
 
 def _money(amount: Money | None) -> str:

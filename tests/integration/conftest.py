@@ -13,10 +13,12 @@ from starlette.types import ASGIApp
 from hub.clock import SystemClock
 from hub.engine.intake import Intake
 from hub.store.database import Database
+from hub.web.console.pages import Console
 from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
 from hub.web.site import Site
 from hub.web.webhook import Webhook
+from tests.integration.console import Place
 from tests.integration.shop import TestShop
 
 SECRETS = ("whsec_one", "whsec_two")
@@ -69,3 +71,49 @@ def open_shop(database_url: str, tmp_path: Path) -> Iterator[Callable[..., TestS
     yield open_one
     for shop in opened:
         shop.close()
+
+
+RULES = """
+rules:
+  - name: Tell
+    when: order paid
+    do:
+      - far.post: {text: "Order {{ order.number }}"}
+"""
+
+
+@pytest.fixture
+def open_place(sqlite_url: str, tmp_path: Path) -> Iterator[Callable[..., Place]]:
+    """Opens a hub with a console that answers, on SQLite."""
+    yield from _places(lambda rules, **settings: TestShop(sqlite_url, tmp_path, rules, **settings))
+
+
+@pytest.fixture
+def open_place_on_each(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Place]]:
+    """The same on each kind of database in turn: for what is asked of the database in its own words."""
+    yield from _places(lambda rules, **settings: TestShop(database_url, tmp_path, rules, **settings))
+
+
+def _places(open_shop: Callable[..., TestShop]) -> Iterator[Callable[..., Place]]:
+    opened = []
+
+    def open_one(rules: str = RULES, **settings: str) -> Place:
+        shop = open_shop(rules, **settings)
+        metrics, placed = Metrics(), list[str]()
+        console = Console(shop.hub, metrics, lambda: None, lambda: placed.append("one"))
+        webhook = Webhook(Intake(shop.hub.database, shop.clock, lambda: None), ["whsec_test"], SystemClock(), metrics)
+        context = serving(Site(webhook, shop.hub.database, shop.clock, metrics, console.routes))
+        opened.append((shop, console, context))
+        return Place(shop, console, context.__enter__(), placed)
+
+    yield open_one
+    for shop, console, context in opened:
+        console.close()
+        context.__exit__(None, None, None)
+        shop.close()
+
+
+@pytest.fixture
+def place(open_place: Callable[..., Place]) -> Place:
+    """A console over a shop with one rule."""
+    return open_place()

@@ -1,143 +1,82 @@
-"""The pages: a list of orders, and one order with everything that happened to it."""
+"""Every door of the console in one table, each with who may pass. A test goes through it with every role."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from hub.clock import to_datetime
-from hub.engine.contexts import Contexts
-from hub.model import Order
-from hub.money import from_stripe
-from hub.store import listing, orders
-from hub.store.database import Connection, Database
-from hub.web.console.signin import SESSION_SECONDS, SignIn
+from hub.app import Hub
+from hub.web.console import live, order, order_acts, orders, people_page, signin
+from hub.web.console.access import ALL, ANYBODY, FIGURES, OWNERS, PACKING, Door, route
+from hub.web.console.desk import Desk, Visit
+from hub.web.metrics import Metrics
 
-_WEB = Path(__file__).parent.parent
-_COOKIE = "hub_session"
-_LISTED = 100
+DOORS = (
+    Door("GET", "/sign-in", ANYBODY, signin.ask),
+    Door("POST", "/sign-in", ANYBODY, signin.enter),
+    Door("POST", "/sign-out", ALL, signin.leave),
+    Door("GET", "/account", ALL, signin.account),
+    Door("POST", "/account/password", ALL, signin.change_password),
+    Door("POST", "/account/sessions/end", ALL, people_page.end_session),
+    Door("GET", "/live", ALL, live.stream),
+    Door("GET", "/", ALL, orders.first),
+    Door("GET", "/orders", ALL, orders.show),
+    Door("GET", "/orders.csv", FIGURES, orders.export),
+    Door("POST", "/orders/bulk", PACKING, order_acts.bulk),
+    Door("GET", "/orders/{session_id}", ALL, order.show),
+    Door("GET", "/orders/{session_id}/slip", ALL, order.slip),
+    Door("GET", "/orders/{session_id}/run", OWNERS, order_acts.preview),
+    Door("POST", "/orders/{session_id}/run", OWNERS, order_acts.run),
+    Door("POST", "/orders/{session_id}/retry", OWNERS, order_acts.retry),
+    Door("POST", "/orders/{session_id}/packed", PACKING, order_acts.packed),
+    Door("POST", "/orders/{session_id}/unpack", PACKING, order_acts.unpack),
+    Door("POST", "/orders/{session_id}/shipped", PACKING, order_acts.shipped),
+    Door("POST", "/orders/{session_id}/hold", PACKING, order_acts.hold),
+    Door("POST", "/orders/{session_id}/release", PACKING, order_acts.release),
+    Door("POST", "/orders/{session_id}/note", PACKING, order_acts.note),
+    Door("POST", "/demo/order", PACKING, orders.place),
+    Door("GET", "/settings", OWNERS, people_page.show),
+    Door("GET", "/settings/audit.csv", OWNERS, people_page.export),
+    Door("POST", "/settings/people/add", OWNERS, people_page.add),
+    Door("POST", "/settings/people/link", OWNERS, people_page.new_link),
+    Door("POST", "/settings/people/remove", OWNERS, people_page.remove),
+)
 
-#: Nothing from elsewhere, no scripts: a buyer's name that got past the escaping would still do nothing.
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+_MENU = (("/orders", "Orders"), ("/settings", "Settings"))
 
 
 class Console:
-    """Handlers that do one thing each. ``place_order`` (demo mode) sends another sample order to the hub itself."""
+    """The console of a hub. ``stored`` is called when there may be work; ``place_order`` only in demo mode."""
 
     def __init__(
         self,
-        database: Database,
-        contexts: Contexts,
-        sign_in: SignIn,
-        decimals: Mapping[str, int],
-        place_order: Callable[[], None] | None,
+        hub: Hub,
+        metrics: Metrics,
+        stored: Callable[[], None] = lambda: None,
+        place_order: Callable[[], None] | None = None,
     ) -> None:
-        self._database = database
-        self._contexts = contexts
-        self._sign_in = sign_in
-        self._decimals = decimals
-        self._place_order = place_order
-        self._templates = Environment(
-            loader=FileSystemLoader(_WEB / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-        )
-        self._templates.filters["when"] = _when
-        self.routes = [
-            Route("/", self._orders),
-            Route("/orders/{session_id}", self._order),
-            Route("/sign-in", self._ask, methods=["GET"]),
-            Route("/sign-in", self._enter, methods=["POST"]),
-            Route("/demo/order", self._place, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=_WEB / "static")),
-        ]
+        self.desk = Desk(hub, metrics, stored, place_order)
+        self.desk.parts = _menu
 
-    def _orders(self, request: Request) -> Response:
-        if not self._is_signed_in(request):
-            return self._page("signed_out.html", 401)
-        search = request.query_params.get("q", "").strip()
-        found = self._database.read(
-            lambda connection: listing.list_orders(connection, search=search or None, limit=_LISTED)
-        )
-        form = self._form_token(request) if self._place_order else None
-        rows = [(order, self._total(order)) for order in found]
-        return self._page("orders.html", rows=rows, search=search, limit=_LISTED, demo_form=form)
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Everything of the console, for the site."""
+        static = StaticFiles(directory=Path(__file__).parent.parent / "static")
+        return [*(route(self.desk, door) for door in DOORS), Mount("/static", static)]
 
-    def _order(self, request: Request) -> Response:
-        if not self._is_signed_in(request):
-            return self._page("signed_out.html", 401)
-        session_id = request.path_params["session_id"]
-        found = self._database.read(lambda connection: orders.find(connection, session_id))
-        if found is None:
-            return self._page("missing.html", 404, what=session_id)
-        context = self._contexts.of({found.event_seq: found.number})[found.event_seq]
-        events, deliveries = self._database.read(lambda connection: _about(connection, session_id))
-        return self._page(
-            "order.html",
-            order=found,
-            total=self._total(found),
-            seen=context,
-            events=events,
-            deliveries=list(reversed(deliveries)),
-        )
+    def start_link(self) -> str | None:
+        """The token of a link for the first owner; None when they have a password."""
+        return signin.start_link(self.desk)
 
-    def _ask(self, request: Request) -> Response:
-        """A page with a button: mail and chat programs open links by themselves, and would use it up."""
-        return self._page("sign_in.html", token=request.query_params.get("token", ""))
-
-    async def _enter(self, request: Request) -> Response:
-        async with request.form(max_fields=5) as form:
-            session = self._sign_in.use_link(str(form.get("token", "")))
-        if session is None:
-            return self._page("signed_out.html", 401)
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(_COOKIE, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax")
-        return answer
-
-    async def _place(self, request: Request) -> Response:
-        async with request.form(max_fields=5) as form:
-            given = str(form.get("form", ""))
-        if not self._is_signed_in(request) or not secrets.compare_digest(given, self._form_token(request)):
-            return self._page("signed_out.html", 401)
-        if self._place_order is not None:
-            self._place_order()
-        return RedirectResponse("/", 303)
-
-    def _is_signed_in(self, request: Request) -> bool:
-        return self._sign_in.is_session(request.cookies.get(_COOKIE))
-
-    def _form_token(self, request: Request) -> str:
-        return self._sign_in.form_token(request.cookies.get(_COOKIE, ""))
-
-    def _total(self, order: Order) -> str:
-        if order.total is None or not order.currency:
-            return ""
-        money = from_stripe(order.total, order.currency, self._decimals)
-        return f"{money} {money.currency}"
-
-    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
-        return HTMLResponse(self._templates.get_template(template).render(values), status, _HEADERS)
+    def close(self) -> None:
+        """Ends what streams, so that the server can stop."""
+        self.desk.is_closing = True
 
 
-def _about(connection: Connection, session_id: str) -> tuple[list[listing.EventLine], list[listing.DeliveryLine]]:
-    return (
-        listing.events_about(connection, session_id),
-        listing.list_deliveries(connection, subject=session_id),
-    )
-
-
-def _when(milliseconds: int | None) -> str:
-    return "" if milliseconds is None else to_datetime(milliseconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _menu(visit: Visit) -> list[tuple[str, str]]:
+    role = None if visit.session is None else visit.user.role
+    roles = {door.path: door.roles for door in DOORS if door.method == "GET"}
+    return [(path, label) for path, label in _MENU if role in roles[path]]

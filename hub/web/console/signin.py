@@ -1,74 +1,112 @@
-"""Who may look: a one-time link, then a signed cookie.
-
-Links and cookies are signed with a secret of the data folder. A link is good once and for an hour: what was used is
-remembered in the database, so that it stays used after a restart.
-"""
+"""Signing in: by a link that works once, or by name and password; and what everybody may change of their own."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from pathlib import Path
+from functools import partial
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.responses import Response
 
-from hub.errors import StorageError
-from hub.store import facts
-from hub.store.database import Database
+from hub.store import audit, people
+from hub.store.database import Connection
+from hub.store.people import User
+from hub.web.addresses import address
+from hub.web.console import passwords
+from hub.web.console.access import COOKIE
+from hub.web.console.desk import Desk, Visit
 
-_SECRET_FILE = "console-secret"
-_LINK_SECONDS = 3600
-SESSION_SECONDS = 12 * 3600
-
-
-class SignIn:
-    """Makes and checks links and sessions."""
-
-    def __init__(self, database: Database, data_dir: Path) -> None:
-        secret = _secret(data_dir)
-        self._database = database
-        self._links = URLSafeTimedSerializer(secret, salt="one-time link")
-        self._sessions = URLSafeTimedSerializer(secret, salt="session")
-
-    def new_link(self) -> str:
-        """The token of a link that signs in once."""
-        return str(self._links.dumps(secrets.token_urlsafe(12)))
-
-    def use_link(self, token: str) -> str | None:
-        """The session that a link opens; None when it is used, old or made up."""
-        try:
-            nonce = self._links.loads(token, max_age=_LINK_SECONDS)
-        except BadSignature:
-            return None
-        is_first = self._database.write(lambda connection: facts.claim(connection, f"link:{nonce}")).result()
-        return str(self._sessions.dumps(secrets.token_urlsafe(12))) if is_first else None
-
-    def is_session(self, cookie: str | None) -> bool:
-        """Whether a cookie is one of ours and not too old."""
-        return cookie is not None and self._session(cookie) is not None
-
-    def form_token(self, cookie: str) -> str:
-        """What a form of this session has to bring along, so that no other site can send it."""
-        return f"{self._session(cookie)}"
-
-    def _session(self, cookie: str) -> str | None:
-        try:
-            return str(self._sessions.loads(cookie, max_age=SESSION_SECONDS))
-        except BadSignature:
-            return None
+_HOUR_MS = 3_600_000
+#: A link for somebody else may lie in a mailbox overnight; the one that the hub prints is used at once.
+LINK_MS = 24 * _HOUR_MS
+_START_LINK_MS = _HOUR_MS
+_WRONG = "Name or password is wrong."
+_OLD_LINK = "This link was used already, or is too old. Ask an owner for a new one."
+_TOO_OFTEN = "Too many tries. Wait a quarter of an hour, or ask an owner for a sign-in link."
 
 
-def _secret(data_dir: Path) -> str:
-    file = data_dir / _SECRET_FILE
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        if not file.is_file():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as stream:
-                stream.write(secrets.token_urlsafe(32))
-        return file.read_text(encoding="ascii")
-    except OSError as error:
-        raise StorageError(
-            f"The data folder {data_dir} cannot be written ({error.strerror}).",
-            "Allow writing there, or choose another HUB_DATA_DIR.",
-        ) from None
+def start_link(desk: Desk) -> str | None:
+    """The token that signs the first owner in; None once an owner can come in by password: logs are read by many."""
+    now = desk.now()
+
+    def write(connection: Connection) -> str | None:
+        owner = people.first_owner(connection, now)
+        return None if owner.has_password else people.new_link(connection, owner.id, now + _START_LINK_MS)
+
+    return desk.write(write)
+
+
+def ask(desk: Desk, visit: Visit) -> Response:
+    """For a link, a page with a button: mail and chat programs open links by themselves, and would use it up."""
+    return desk.page(visit, "sign_in.html", token=visit.asked("token"), said_wrong="")
+
+
+def enter(desk: Desk, visit: Visit) -> Response:
+    """Opens a session; a failure does not say whether the name exists."""
+    name = visit.given("name")
+    if not desk.passwords.may_try(name, address(visit.request)):
+        return desk.page(visit, "sign_in.html", 429, token="", said_wrong=_TOO_OFTEN)
+    user = _by_link(desk, visit.given("token")) if visit.given("token") else _by_password(desk, visit, name)
+    if user is None:
+        said = _OLD_LINK if visit.given("token") else _WRONG
+        return desk.page(visit, "sign_in.html", 401, token="", said_wrong=said)
+    now = desk.now()
+
+    def write(connection: Connection) -> str:
+        audit.record(connection, user.name, "signed in", f"user {user.name}", now)
+        return people.open_session(connection, user.id, now)
+
+    token = desk.write(write)
+    answer = desk.back("/" if user.has_password else "/account")
+    age = people.LONGEST_MS // 1000
+    answer.set_cookie(COOKIE, token, max_age=age, httponly=True, samesite="lax", secure=desk.is_secure)
+    return answer
+
+
+def _by_link(desk: Desk, token: str) -> User | None:
+    return desk.write(partial(people.use_link, token=token, now=desk.now()))
+
+
+def _by_password(desk: Desk, visit: Visit, name: str) -> User | None:
+    def read(connection: Connection) -> tuple[User | None, str | None]:
+        found = people.find(connection, name)
+        return found, None if found is None else people.password(connection, found.id)
+
+    user, hashed = desk.read(read)
+    return user if desk.passwords.fits(hashed, visit.form.get("password", "")) else None
+
+
+def leave(desk: Desk, visit: Visit) -> Response:
+    """Ends the session."""
+    assert visit.session is not None
+    digest = visit.session.digest
+    desk.act(visit, "signed out", f"user {visit.user.name}", lambda connection: people.end_session(connection, digest))
+    answer = desk.back("/sign-in")
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def account(desk: Desk, visit: Visit) -> Response:
+    """One's own password and sessions."""
+    sessions = desk.read(partial(people.open_sessions, now=desk.now()))
+    own = [one for one in sessions if one.user.id == visit.user.id]
+    return desk.page(visit, "account.html", sessions=own, shortest=passwords.SHORTEST)
+
+
+def change_password(desk: Desk, visit: Visit) -> Response:
+    """Sets one's own password; whoever is signed in by the old one elsewhere has to sign in anew."""
+    assert visit.session is not None
+    user, digest, new = visit.user, visit.session.digest, visit.form.get("password", "")
+    if not desk.passwords.may_try(user.name, address(visit.request)):
+        return desk.back("/account", _TOO_OFTEN)
+    known = desk.read(lambda connection: people.password(connection, user.id))
+    if known is not None and not desk.passwords.fits(known, visit.form.get("old", "")):
+        return desk.back("/account", "The old password is wrong.")
+    if refusal := passwords.refusal(new, visit.form.get("again", "")):
+        return desk.back("/account", refusal)
+    hashed = desk.passwords.hashed(new)
+
+    def write(connection: Connection) -> None:
+        people.set_password(connection, user.id, hashed)
+        people.end_other_sessions(connection, user.id, digest)
+
+    desk.act(visit, "changed the password", f"user {user.name}", write)
+    return desk.back("/account", "Your password is set. Next time, sign in with your name and this password.")

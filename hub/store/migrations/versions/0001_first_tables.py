@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+TO_SHIP = "ships AND state IN ('paid','partly_refunded') AND shipped_at IS NULL"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -157,6 +159,11 @@ def upgrade() -> None:
         sa.Column("disputed", sa.Boolean(create_constraint=False), server_default=sa.text("false"), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("event_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ships", sa.Boolean(create_constraint=False), server_default=sa.text("false"), nullable=False),
+        sa.Column("packed_at", sa.BigInteger(), nullable=True),
+        sa.Column("shipped_at", sa.BigInteger(), nullable=True),
+        sa.Column("parcels", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["event_seq"], ["events.seq"], name=op.f("fk_orders_event_seq")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_orders")),
         sa.UniqueConstraint("id", "account", "livemode", name=op.f("uq_orders_id_account_livemode")),
@@ -165,6 +172,17 @@ def upgrade() -> None:
     op.create_index("ix_orders_payment_intent", "orders", ["payment_intent"], unique=False)
     op.create_index("ix_orders_subscription", "orders", ["subscription"], unique=False)
     op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
+    op.create_index("ix_orders_livemode", "orders", ["livemode", "number"], unique=False)
+    op.create_index("ix_orders_state", "orders", ["livemode", "state", "number"], unique=False)
+    for name, where in (("to_ship", TO_SHIP), ("held", "held_at IS NOT NULL")):
+        op.create_index(
+            f"ix_orders_{name}",
+            "orders",
+            ["livemode", "number"],
+            unique=False,
+            sqlite_where=sa.text(where),
+            postgresql_where=sa.text(where),
+        )
     op.create_table(
         "chores",
         sa.Column("name", sa.Text(), nullable=False),
@@ -332,3 +350,79 @@ def upgrade() -> None:
     # The first order is number 1001: shops do not like to tell their first customer so.
     if op.get_bind().dialect.name == "sqlite":
         op.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)")
+
+    _people()
+    _audit()
+    _search()
+
+
+def _people() -> None:
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_users_name")),
+    )
+    op.create_table(
+        "sign_in_links",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sign_in_links_user_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_links")),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sessions")),
+    )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
+        ),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("thing", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_audit_thing", "audit", ["thing", "id"], unique=False)
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_stays_{change.lower()} BEFORE {change} ON audit"
+                " BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
+            )
+    else:
+        op.execute(
+            "CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_stays()"
+        )
+
+
+def _search() -> None:
+    """Each database's own word index over orders; see hub.store.search."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE VIRTUAL TABLE order_search USING fts5("
+            "words, detail=none, prefix='1 2 3 4', tokenize=\"unicode61 remove_diacritics 0\")"
+        )
+    else:
+        op.execute("CREATE TABLE order_search (number bigint PRIMARY KEY, words tsvector NOT NULL)")
+        op.execute("CREATE INDEX ix_order_search_words ON order_search USING gin (words)")

@@ -1,0 +1,68 @@
+"""Finding orders by the beginnings of words: each database's own word index, given the same words.
+
+SQLite has FTS5 (https://www.sqlite.org/fts5.html), PostgreSQL ``tsvector``. Both get words that were cut here, so that
+they agree on what a word is: letters and digits, small, without accents. An id (``cs_test_a1b2``) is one word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hub.store.tables import orders
+
+#: Of one order at most so many words of so many characters count: a buyer's name may have 10 kB.
+_MOST_WORDS = 80
+_LONGEST = 80
+#: Of a question.
+_MOST_ASKED = 8
+_AMOUNT = re.compile(r"(?<![\w.,])(\d{1,12})[.,](\d{2,3})(?![\w.,])")
+_WORD = re.compile(r"\w+")
+
+
+def words(text: str, most: int = _MOST_WORDS) -> list[str]:
+    """The different words of a text; ``49.00`` and ``49,00`` are the word ``4900``."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    joined = _AMOUNT.sub(r"\1\2", plain.lower())
+    found = (one.replace("_", "")[:_LONGEST] for one in _WORD.findall(joined))
+    return list(dict.fromkeys(filter(None, found)))[:most]
+
+
+def index(connection: Connection, texts: Mapping[int, Iterable[str]]) -> None:
+    """Makes orders, by number, findable by these texts, in place of those of before."""
+    found = {number: words(" ".join(parts)) for number, parts in texts.items()}
+    if not found:
+        return
+    if connection.dialect.name == "sqlite":
+        rows = [(number, " ".join(cut)) for number, cut in found.items()]
+        connection.exec_driver_sql("INSERT OR REPLACE INTO order_search (rowid, words) VALUES (?, ?)", rows)
+    else:
+        connection.execute(_PUT, [{"number": number, "words": cut} for number, cut in found.items()])
+
+
+_PUT = sa.text(
+    "INSERT INTO order_search (number, words) VALUES (:number, array_to_tsvector(CAST(:words AS text[])))"
+    " ON CONFLICT (number) DO UPDATE SET words = excluded.words"
+)
+
+
+def matching(dialect: str, asked: str) -> Any | None:
+    """The condition on ``orders``: every word of the question begins a word of the order. None: it has no words."""
+    wanted = words(asked, _MOST_ASKED)
+    if not wanted:
+        return None
+    if dialect == "sqlite":
+        # Quoted, so that nothing in a question is FTS5's own syntax.
+        found = " AND ".join(f'"{one}"*' for one in wanted)
+        chosen = sa.text("SELECT rowid FROM order_search WHERE order_search MATCH :asked").bindparams(asked=found)
+        return orders.c.number.in_(chosen.columns(sa.column("rowid", sa.BigInteger)).scalar_subquery())
+    found = " & ".join(f"'{one}':*" for one in wanted)
+    chosen = sa.text(
+        "EXISTS (SELECT 1 FROM order_search s WHERE s.number = orders.number AND s.words @@ CAST(:asked AS tsquery))"
+    )
+    return chosen.bindparams(asked=found)

@@ -1,0 +1,162 @@
+"""The list of orders: chips, search, pages, a download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from hub.model import OrderState
+from hub.money import from_stripe
+from hub.store import facts, listing, orderlist
+from hub.store.database import Connection
+from hub.store.orderlist import SHIPPING, OrderLine, Wanted
+from hub.web.console.access import PACKING
+from hub.web.console.csv_out import csv_answer, iso
+from hub.web.console.desk import Desk, Visit
+
+_LISTED = 50
+_AT_ONCE = 1000
+
+#: What the chips say; the first one is the list without a filter.
+_CHIPS = {
+    "": "All",
+    "to_ship": "To ship",
+    "packed": "Packed",
+    "shipped": "Shipped",
+    "held": "Held",
+    "paid": "Paid",
+    "awaiting_payment": "Awaiting payment",
+    "partly_refunded": "Partly refunded",
+    "refunded": "Refunded",
+    "disputed": "Disputed",
+    "failed": "Failed",
+    "expired": "Abandoned",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for, as it stands there; ``mode`` is live, test, or "" for what the shop has."""
+
+    show: str
+    q: str
+    since: str
+    until: str
+    mode: str
+
+    def link(self, path: str = "/orders", **changes: Any) -> str:
+        """The address of the list with something changed."""
+        query = {
+            "show": self.show, "q": self.q, "since": self.since, "until": self.until, "mode": self.mode
+        } | changes  # fmt: skip
+        text = urlencode({name: value for name, value in query.items() if value not in {None, ""}})
+        return f"{path}?{text}" if text else path
+
+
+def filters(visit: Visit) -> Filters:
+    show = visit.asked("show")
+    known = {*SHIPPING, *(state.value for state in OrderState)}
+    mode = visit.asked("mode")
+    return Filters(
+        show if show in known else "",
+        visit.asked("q")[:200],
+        visit.asked("since"),
+        visit.asked("until"),
+        mode if mode in {"live", "test"} else "",
+    )
+
+
+def show(desk: Desk, visit: Visit) -> Response:
+    """The page, or only its list for a page that is open already."""
+    chosen = filters(visit)
+    wanted = _wanted(desk, visit, chosen)
+
+    def read(connection: Connection) -> tuple[list[OrderLine], Mapping[str, str]]:
+        found = orderlist.page(connection, wanted, _LISTED + 1)
+        return found, listing.open_subjects(connection, [line.order.id for line in found])
+
+    lines, open_ = desk.read(read)
+    older = chosen.link(before=lines[_LISTED - 1].order.number) if len(lines) > _LISTED else None
+    return desk.page(
+        visit,
+        "orders_list.html" if visit.is_part else "orders.html",
+        lines=lines[:_LISTED],
+        open=open_,
+        older=older,
+        newest=chosen.link() if wanted.before is not None else None,
+        filters=chosen,
+        chips=[(label, chosen.link(show=name), name == chosen.show) for name, label in _CHIPS.items()],
+        livemode=wanted.livemode,
+        may_pack=visit.may(*PACKING),
+        can_place=desk.place_order is not None,
+    )
+
+
+def export(desk: Desk, visit: Visit) -> Response:
+    """Everything that matches, as a table."""
+    return csv_answer("orders.csv", _rows(desk, replace(_wanted(desk, visit, filters(visit)), before=None)))
+
+
+def _rows(desk: Desk, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+    yield (
+        *("Number", "Id", "State", "Fulfilment", "Total", "Currency", "Name", "E-mail"),
+        *("Created (UTC)", "Paid (UTC)", "Shipped (UTC)", "Payment", "Mode"),
+    )
+    lines = desk.read(partial(orderlist.page, wanted=wanted, limit=_AT_ONCE))
+    while lines:
+        for line in lines:
+            one = line.order
+            total = one.total is not None and one.currency and from_stripe(one.total, one.currency, desk.hub.decimals)
+            yield (
+                *(one.number, one.id, one.state.value, line.fulfilment, total.amount if total else "", one.currency),
+                *(one.customer_name, one.customer_email, iso(one.created_at), iso(one.paid_at), iso(line.shipped_at)),
+                *(one.payment_intent or "", "live" if one.livemode else "test"),
+            )
+        following = replace(wanted, before=lines[-1].order.number)
+        lines = desk.read(partial(orderlist.page, wanted=following, limit=_AT_ONCE))
+
+
+def _wanted(desk: Desk, visit: Visit, chosen: Filters) -> Wanted:
+    def read(connection: Connection) -> tuple[bool, str | None]:
+        return orderlist.has_live(connection), facts.get(connection, "first_start")
+
+    has_live, first_start = desk.read(read)
+    until = _day(chosen.until)
+    return Wanted(
+        livemode=chosen.mode == "live" if chosen.mode else has_live,
+        show=chosen.show,
+        asked=chosen.q,
+        since=_milliseconds(_day(chosen.since)),
+        until=_milliseconds(until and until + timedelta(days=1)),
+        before=visit.number("before"),
+        first_start=int(first_start or 0),
+    )
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day, in the machine's time zone; None for anything that is no day."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").astimezone()
+    except ValueError:
+        return None
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def place(desk: Desk, _visit: Visit) -> Response:
+    """Demo mode's button: one more sample order."""
+    if desk.place_order is not None:
+        desk.place_order()
+    return desk.back("/orders")
+
+
+def first(desk: Desk, _visit: Visit) -> Response:
+    return desk.back("/orders")
