@@ -15,9 +15,8 @@ from hub.cli.open_ import opened
 from hub.cli.output import AsJson, no, print_json, print_table, say
 from hub.cli.rules_file import registry as all_connectors
 from hub.cli.rules_file import usable
-from hub.connector import Check, ConfigError
-from hub.engine.connections import Connections
-from hub.rules.ruleset import RuleSet
+from hub.connector import Check
+from hub.engine.connections import Connections, try_out
 from hub.settings import Environment
 from hub.store import facts
 
@@ -61,7 +60,7 @@ def check(
         hub_id = hub.database.write(facts.hub_id).result()
         connections = Connections(hub.registry, hub.settings.data_dir, hub_id, hub.clock)
         try:
-            checked = {one: _checked(connections, one, ruleset) for one in names}
+            checked = {one: try_out(connections, one, ruleset) for one in names}
         finally:
             connections.close()
     _print(checked, as_json=as_json)
@@ -99,21 +98,6 @@ _STARTER = {
     "page.md.txt": "{name}.md",
     "pyproject.toml.txt": "pyproject.toml",
 }
-
-
-def _checked(connections: Connections, name: str, ruleset: RuleSet) -> Check:
-    unset = ruleset.connections[name].unset
-    if unset:
-        return Check(ok=False, message=f"Not set: {', '.join(unset)}.", hint="Set it in .env.")
-    try:
-        connection = connections.get(name, ruleset)
-    except ConfigError as error:
-        return Check(ok=False, message=error.message, hint=error.hint)
-    assert connection is not None, "the rule set has it, and nothing of it is unset"
-    try:
-        return connection.check()
-    except Exception as error:  # noqa: BLE001 - a connector written elsewhere; its words may hold the secret
-        return Check(ok=False, message=f"Its check failed with {type(error).__name__}.", hint="Ask its author.")
 
 
 def _print(checked: dict[str, Check], *, as_json: bool) -> None:

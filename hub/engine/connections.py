@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.clock import Clock
-from hub.connector import ConfigError, Connection, Params, Place
+from hub.connector import Check, ConfigError, Connection, Params, Place
 from hub.log import get_logger
 from hub.registry import Registry
 from hub.rules.ruleset import ConnectionSpec, RuleSet
@@ -67,6 +67,22 @@ class Connections:
             opened, self._open = self._open, {}
         for name, (_, connection) in opened.items():
             _close(name, connection)
+
+
+def try_out(connections: Connections, name: str, ruleset: RuleSet) -> Check:
+    """Whether the credentials of a connection in the rules file work; nothing is sent or changed. Never raises."""
+    unset = ruleset.connections[name].unset
+    if unset:
+        return Check(ok=False, message=f"Not set: {', '.join(unset)}.", hint="Set it in .env.")
+    try:
+        connection = connections.get(name, ruleset)
+    except ConfigError as error:
+        return Check(ok=False, message=error.message, hint=error.hint)
+    assert connection is not None, "the rule set has it, and nothing of it is unset"
+    try:
+        return connection.check()
+    except Exception as error:  # noqa: BLE001 - a connector written elsewhere; its words may hold the secret
+        return Check(ok=False, message=f"Its check failed with {type(error).__name__}.", hint="Ask its author.")
 
 
 def _close(name: str, connection: Connection) -> None:

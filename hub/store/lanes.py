@@ -98,3 +98,39 @@ def resume_paused(connection: Connection) -> None:
     """Lets paused connections try again: the rules or the settings may have changed."""
     values = {"blocked_until": 0, "reason": "", "failures": 0, "paused": False}
     connection.execute(lanes.update().where(lanes.c.paused).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a connection's lanes stand: how many there are and what waits in them (1,000 stands for more)."""
+
+    connection: str
+    lanes: int
+    waiting: int
+    blocked_until: int
+    reason: str
+    paused: bool
+
+
+_MOST_COUNTED = 1000
+
+
+def standing(connection: Connection) -> list[Standing]:
+    """Every connection that was ever used, by name."""
+    lane, waiting = lanes.alias(), sa.select(deliveries.c.lane_id).where(IN_QUEUE)
+    found: dict[str, Standing] = {}
+    for row in connection.execute(sa.select(lane).where(lane.c.connection != "").order_by(lane.c.connection)):
+        counted = waiting.where(deliveries.c.lane_id == row.id).limit(_MOST_COUNTED).subquery()
+        count = 0
+        known = found.get(row.connection, Standing(row.connection, 0, 0, 0, "", False))
+        if known.waiting < _MOST_COUNTED:
+            count = int(connection.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one())
+        found[row.connection] = Standing(
+            row.connection,
+            known.lanes + 1,
+            min(_MOST_COUNTED, known.waiting + count),
+            max(known.blocked_until, row.blocked_until),
+            row.reason or known.reason,
+            bool(row.paused or known.paused),
+        )
+    return list(found.values())

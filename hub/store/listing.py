@@ -102,7 +102,8 @@ def list_events(
 
 
 def _event(row: Any) -> EventLine:
-    return EventLine(**{**row._asdict(), "waiting": row.waiting or ""})
+    columns = {name: value for name, value in row._asdict().items() if name != "seq"}
+    return EventLine(**{**columns, "waiting": row.waiting or ""})
 
 
 def list_orders(
@@ -278,3 +279,20 @@ def version(connection: Connection) -> tuple[int | None, ...]:
     )
     waiting = sa.select(sa.func.count()).where(plannings.c.due_at.is_not(None)).scalar_subquery()
     return tuple(connection.execute(sa.select(*newest, waiting)).one())
+
+
+#: A type is looked for among so many of the newest events: it has no index, which would cost every webhook.
+LOOKED_THROUGH = 10_000
+
+
+def page_of_events(connection: Connection, asked: str, before: int | None, limit: int) -> list[tuple[int, EventLine]]:
+    """Events with their places in the journal, newest first; ``asked``: an event's or object's id, a type, or ""."""
+    statement = _EVENTS.add_columns(events.c.seq)
+    if asked:
+        newest = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar() or 0)
+        of_type = sa.and_(events.c.seq > newest - LOOKED_THROUGH, events.c.type.startswith(asked, autoescape=True))
+        statement = statement.where(sa.or_(events.c.id == asked, events.c.object_id == asked, of_type))
+    if before is not None:
+        statement = statement.where(events.c.seq < before)
+    rows = connection.execute(statement.order_by(events.c.seq.desc()).limit(limit))
+    return [(row.seq, _event(row)) for row in rows]

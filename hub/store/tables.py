@@ -144,6 +144,13 @@ orders = Table(
     # The packing table's list: as long as what is still to be packed, whatever the history holds.
     Index("ix_orders_to_ship", "livemode", "number", sqlite_where=text(TO_SHIP), postgresql_where=text(TO_SHIP)),
     Index(
+        "ix_orders_shipped",
+        "livemode",
+        "number",
+        sqlite_where=text("shipped_at IS NOT NULL"),
+        postgresql_where=text("shipped_at IS NOT NULL"),
+    ),
+    Index(
         "ix_orders_held",
         "livemode",
         "number",

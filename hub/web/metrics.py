@@ -24,6 +24,22 @@ class Metrics:
         self._answers.labels(status).inc()
         self._seconds.observe(seconds)
 
+    def acknowledgement(self, part: float) -> float | None:
+        """Seconds within which this part (0.5, 0.99) of the webhooks was answered, rounded up to a step; None: none.
+
+        More than the last step is given as that step.
+        """
+        counts = {
+            float(one.labels["le"]): one.value
+            for metric in self._seconds.collect()
+            for one in metric.samples
+            if one.name.endswith("_bucket")
+        }
+        total = max(counts.values(), default=0)
+        if not total:
+            return None
+        return min((step for step, count in counts.items() if count >= part * total), default=_SECONDS[-1])
+
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self._registry)

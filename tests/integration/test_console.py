@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from hub.store import listing
 from hub.testing import events as samples
 from hub.testing.events import Buyer, Item, Sale
 from hub.web.console.pages import DOORS
@@ -72,6 +73,8 @@ def test_40_what_a_buyer_typed_is_text_on_every_page(place: Place) -> None:
     browser = place.signed_in()
     browser.post(f"/orders/{session_id}/note", text=HOSTILE)
     paths = [door.path.replace("{session_id}", session_id) for door in DOORS if door.method == "GET"]
+    event = place.shop.hub.database.read(listing.list_events)[-1]
+    paths = [path.replace("{event_id}", event.id) for path in paths]
     for path in [*paths, "/orders?q=%3Cscript%3E", f"/orders/{session_id}/run?rule=Tell"]:
         if path != "/live" and not path.endswith(".csv"):
             _, page = browser.get(path)

@@ -156,7 +156,3 @@ def place(desk: Desk, _visit: Visit) -> Response:
     if desk.place_order is not None:
         desk.place_order()
     return desk.back("/orders")
-
-
-def first(desk: Desk, _visit: Visit) -> Response:
-    return desk.back("/orders")

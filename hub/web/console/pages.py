@@ -9,7 +9,21 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from hub.app import Hub
-from hub.web.console import live, order, order_acts, orders, people_page, signin
+from hub.model import Role
+from hub.web.console import (
+    connections_page,
+    events_page,
+    live,
+    needs_you,
+    order,
+    order_acts,
+    orders,
+    overview,
+    people_page,
+    reports,
+    signin,
+    supplies,
+)
 from hub.web.console.access import ALL, ANYBODY, FIGURES, OWNERS, PACKING, Door, route
 from hub.web.console.desk import Desk, Visit
 from hub.web.metrics import Metrics
@@ -22,7 +36,9 @@ DOORS = (
     Door("POST", "/account/password", ALL, signin.change_password),
     Door("POST", "/account/sessions/end", ALL, people_page.end_session),
     Door("GET", "/live", ALL, live.stream),
-    Door("GET", "/", ALL, orders.first),
+    Door("GET", "/", ALL, overview.show),
+    Door("GET", "/needs-you", FIGURES, needs_you.show),
+    Door("POST", "/needs-you", OWNERS, needs_you.decide),
     Door("GET", "/orders", ALL, orders.show),
     Door("GET", "/orders.csv", FIGURES, orders.export),
     Door("POST", "/orders/bulk", PACKING, order_acts.bulk),
@@ -38,6 +54,18 @@ DOORS = (
     Door("POST", "/orders/{session_id}/release", PACKING, order_acts.release),
     Door("POST", "/orders/{session_id}/note", PACKING, order_acts.note),
     Door("POST", "/demo/order", PACKING, orders.place),
+    Door("GET", "/stock", FIGURES, supplies.show_stock),
+    Door("POST", "/stock", OWNERS, supplies.count_stock),
+    Door("GET", "/stock/{sku:path}", FIGURES, supplies.show_sku),
+    Door("GET", "/codes", FIGURES, supplies.show_codes),
+    Door("POST", "/codes", OWNERS, supplies.add_codes),
+    Door("GET", "/codes/{pool:path}", FIGURES, supplies.show_pool),
+    Door("GET", "/connections", FIGURES, connections_page.show),
+    Door("POST", "/connections/check", OWNERS, connections_page.check),
+    Door("GET", "/events", FIGURES, events_page.show),
+    Door("GET", "/events/{event_id}", FIGURES, events_page.one),
+    Door("POST", "/events/{event_id}/replay", OWNERS, events_page.replay),
+    Door("GET", "/reports", FIGURES, reports.show),
     Door("GET", "/settings", OWNERS, people_page.show),
     Door("GET", "/settings/audit.csv", OWNERS, people_page.export),
     Door("POST", "/settings/people/add", OWNERS, people_page.add),
@@ -45,7 +73,17 @@ DOORS = (
     Door("POST", "/settings/people/remove", OWNERS, people_page.remove),
 )
 
-_MENU = (("/orders", "Orders"), ("/settings", "Settings"))
+_MENU = (
+    ("/", "Overview"),
+    ("/orders", "Orders"),
+    ("/needs-you", "Needs you"),
+    ("/stock", "Stock"),
+    ("/codes", "Codes"),
+    ("/connections", "Connections"),
+    ("/events", "Events"),
+    ("/reports", "Reports"),
+    ("/settings", "Settings"),
+)
 
 
 class Console:
@@ -79,4 +117,4 @@ class Console:
 def _menu(visit: Visit) -> list[tuple[str, str]]:
     role = None if visit.session is None else visit.user.role
     roles = {door.path: door.roles for door in DOORS if door.method == "GET"}
-    return [(path, label) for path, label in _MENU if role in roles[path]]
+    return [(path, label) for path, label in _MENU if role in roles[path] and (path, role) != ("/", Role.PACKER)]

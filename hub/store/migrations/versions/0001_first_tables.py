@@ -174,7 +174,11 @@ def upgrade() -> None:
     op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
     op.create_index("ix_orders_livemode", "orders", ["livemode", "number"], unique=False)
     op.create_index("ix_orders_state", "orders", ["livemode", "state", "number"], unique=False)
-    for name, where in (("to_ship", TO_SHIP), ("held", "held_at IS NOT NULL")):
+    for name, where in (
+        ("to_ship", TO_SHIP),
+        ("shipped", "shipped_at IS NOT NULL"),
+        ("held", "held_at IS NOT NULL"),
+    ):
         op.create_index(
             f"ix_orders_{name}",
             "orders",
