@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench import load, rules, stripe_side
+from bench import console, load, rules, stripe_side
 from bench.hubs import SECRET, RunningHub, running_hub, running_module, sink_count
 
 NO_RULES = "version: 1\nshop: {currency: EUR}\nrules: []\n"
@@ -162,6 +162,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "burst": stripe_side.burst,
     "thanks": stripe_side.thanks,
     "day": stripe_side.a_day,
+    "console": console.main,
 }
 
 

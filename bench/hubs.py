@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -41,6 +42,15 @@ class RunningHub:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def sign_in_token(self) -> str:
+        """The token of the link that it has printed."""
+        until = time.perf_counter() + 10
+        while time.perf_counter() < until:
+            if found := re.search(r"token=(\S+)", (self.folder / "log").read_text()):
+                return found[1]
+            time.sleep(0.05)
+        raise RuntimeError("no link was printed")
+
     def count(self, statement: str) -> int:
         connection = sqlite3.connect(f"file:{self.folder}/var/hub.db?mode=ro", uri=True, timeout=10)
         try:
@@ -67,8 +77,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_hub(rules: str, *arguments: str, stock: int = 0) -> Iterator[RunningHub]:
-    """``hub serve`` in a folder of its own with ``rules``; ended and removed afterwards."""
+def running_hub(rules: str, *arguments: str, stock: int = 0, database: str = "") -> Iterator[RunningHub]:
+    """``hub serve`` in a folder of its own with ``rules``; ended and removed afterwards, but for a named database."""
     folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
     (folder / "rules.yaml").write_text(rules)
     port = free_port()
@@ -78,6 +88,7 @@ def running_hub(rules: str, *arguments: str, stock: int = 0) -> Iterator[Running
         "HUB_PORT": str(port),
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_POLL_SECONDS": "0",
+        **({"HUB_DATABASE_URL": database} if database else {}),
     }
     hub = str(Path(sys.executable).with_name("hub"))
     if stock:

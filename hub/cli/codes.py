@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.open_ import opened
+from hub.cli.open_ import opened, operator
 from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
 from hub.errors import HubError
-from hub.store import codes
+from hub.store import audit, codes
+from hub.store.database import Connection
 
 app = typer.Typer(add_completion=False, help="The pools of licence keys and voucher codes.", rich_markup_mode=None)
 
@@ -42,7 +43,12 @@ def import_(
     found = _read(file)
     with opened() as hub:
         now = hub.clock.now()
-        new = hub.database.write(lambda connection: codes.add(connection, pool, found, now)).result()
+
+        def write(connection: Connection) -> int:
+            audit.record(connection, operator(), "added codes to", f"pool {pool}", now, f"{len(found)} codes")
+            return codes.add(connection, pool, found, now)
+
+        new = hub.database.write(write).result()
     known = len(found) - new
     print(f"{new} codes added to “{pool}”." + (f" {known} were there already." if known else ""))
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from hub.app import Hub
-from hub.cli.open_ import opened, since_ms
+from hub.cli.open_ import opened, operator, since_ms
 from hub.cli.output import no, progress
-from hub.store import deciding, journal
-from hub.store.database import Connection
+from hub.engine import by_hand
+from hub.engine.by_hand import Decision
+from hub.store import deciding
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID…", help="Deliveries, see  hub deliveries")]
 
@@ -35,7 +37,7 @@ def retry(
         refused: dict[int, str] = {}
         for start in progress(range(0, len(chosen), _AT_ONCE), "Retrying"):
             part = chosen[start : start + _AT_ONCE]
-            refused |= hub.database.write(partial(deciding.retry, ids=part, now=now)).result()
+            refused |= _decide(hub, Decision.RETRY, part)
         hub.database.announce()
     _report(len(chosen) - len(refused), "will be tried again", refused)
 
@@ -43,8 +45,7 @@ def retry(
 def cancel(ids: Annotated[list[int], typer.Argument(metavar="ID…")]) -> None:
     """Never send these deliveries, nor the steps that follow them."""
     with opened() as hub:
-        now = hub.clock.now()
-        refused = hub.database.write(lambda connection: deciding.cancel(connection, ids, now)).result()
+        refused = _decide(hub, Decision.CANCEL, ids)
     _report(len(ids) - len(refused), "cancelled", refused)
 
 
@@ -58,13 +59,10 @@ def resolve(
     if happened is None:
         raise typer.BadParameter("Say --happened or --did-not-happen.")
     with opened() as hub:
-        now = hub.clock.now()
-        refusal = hub.database.write(
-            lambda connection: deciding.resolve(connection, delivery, happened=happened, now=now)
-        ).result()
+        refused = _decide(hub, Decision.HAPPENED if happened else Decision.DID_NOT_HAPPEN, [delivery])
         hub.database.announce()
-    if refusal:
-        raise no(f"Delivery {delivery}: {refusal}")
+    if refused:
+        raise no(f"Delivery {delivery}: {refused[delivery]}")
     print(f"Delivery {delivery} is settled." if happened else f"Delivery {delivery} will be sent.")
 
 
@@ -82,16 +80,13 @@ def replay(
     print("It will be planned again by the running hub; finished effects do not repeat.")
 
 
+def _decide(hub: Hub, decision: Decision, ids: Sequence[int]) -> dict[int, str]:
+    decide = partial(by_hand.decide, decision=decision, ids=ids, who=operator(), now=hub.clock.now())
+    return hub.database.write(decide).result()
+
+
 def _replay(hub: Hub, wanted: str) -> bool:
-    """Has an event, or all events about an object, planned again; False when there is none."""
-    now = hub.clock.now()
-
-    def write(connection: Connection) -> bool:
-        seqs = journal.seqs(connection, wanted)
-        journal.replan(connection, seqs, now)
-        return bool(seqs)
-
-    return hub.database.write(write).result()
+    return hub.database.write(partial(by_hand.replay, wanted=wanted, who=operator(), now=hub.clock.now())).result()
 
 
 def _report(count: int, what: str, refused: dict[int, str]) -> None:

@@ -34,7 +34,7 @@ def opened() -> Iterator[Hub]:
         hub.close()
 
 
-def by_hand() -> str:
+def operator() -> str:
     """Who acts, for the audit log: the machine's user, at the command line."""
     try:
         return f"{getpass.getuser()} (command line)"

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.open_ import opened
+from hub.cli.open_ import opened, operator
 from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
 from hub.errors import HubError
-from hub.store import stock
+from hub.store import audit, stock
+from hub.store.database import Connection
 
 app = typer.Typer(add_completion=False, help="The stock list and its movements.", rich_markup_mode=None)
 
@@ -85,7 +86,13 @@ def _movement(row: Any) -> dict[str, Any]:
 def _set(counts: dict[str, int]) -> None:
     with opened() as hub:
         now = hub.clock.now()
-        hub.database.write(lambda connection: stock.set_on_hand(connection, counts, now=now)).result()
+
+        def write(connection: Connection) -> None:
+            stock.set_on_hand(connection, counts, now=now)
+            for sku, count in counts.items():
+                audit.record(connection, operator(), "counted", f"sku {sku}", now, str(count))
+
+        hub.database.write(write).result()
 
 
 def _read(file: Path) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hub.app import Hub
-from hub.cli.open_ import by_hand, opened
+from hub.cli.open_ import opened, operator
 from hub.cli.output import AsJson, no, print_json, print_table
 from hub.model import Role
 from hub.store import audit, people
@@ -42,7 +42,7 @@ def add(name: Name, role: Annotated[Role, typer.Option(help="What they may do.")
         def write(connection: Connection) -> bool:
             if people.find(connection, name) is not None or not people.add(connection, name, role, now):
                 return False
-            audit.record(connection, by_hand(), "added", f"user {name}", now, role.value)
+            audit.record(connection, operator(), "added", f"user {name}", now, role.value)
             return True
 
         if not hub.database.write(write).result():
@@ -66,7 +66,7 @@ def remove(name: Name) -> None:
         def write(connection: Connection) -> bool:
             removed = people.remove(connection, user)
             if removed:
-                audit.record(connection, by_hand(), "removed", f"user {user.name}", now)
+                audit.record(connection, operator(), "removed", f"user {user.name}", now)
             return removed
 
         if not hub.database.write(write).result():
@@ -87,7 +87,7 @@ def _print_link(hub: Hub, name: str) -> None:
     user, now = _known(hub, name), hub.clock.now()
 
     def write(connection: Connection) -> str:
-        audit.record(connection, by_hand(), "made a link for", f"user {user.name}", now)
+        audit.record(connection, operator(), "made a link for", f"user {user.name}", now)
         return people.new_link(connection, user.id, now + _DAY_MS)
 
     token = hub.database.write(write).result()

@@ -1,9 +1,10 @@
-"""What a person has done with an order: a parcel left; one rule gone over for it, shown before it runs."""
+"""What people do, at the console or a command line: a parcel left, a rule is run for an order, a delivery retried."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hub import own_events
 from hub.clock import to_datetime
@@ -11,7 +12,7 @@ from hub.engine.contexts import Contexts
 from hub.model import Order
 from hub.rules.ruleset import Rule, RuleSet
 from hub.rules.trying import Pretended, Tried, rehearse
-from hub.store import journal, orderlist
+from hub.store import audit, deciding, journal, orderlist
 from hub.store.database import Connection, Database
 from hub.store.journal import Postponed
 
@@ -82,3 +83,47 @@ def preview(
 def run_rule(connection: Connection, event_seq: int, rule: Rule, now: int) -> None:
     """Has one rule planned for an event, as a person asks, however old it is; finished effects do not repeat."""
     journal.postpone(connection, [Postponed(event_seq, rule.name, now, 0, "", asked=True)])
+
+
+class Decision(StrEnum):
+    """What a person decides about deliveries; see ``hub.store.deciding``."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    HAPPENED = "happened"
+    DID_NOT_HAPPEN = "did-not-happen"
+
+
+#: As the audit log has it.
+_DECIDED = {
+    Decision.RETRY: "retried",
+    Decision.CANCEL: "cancelled",
+    Decision.HAPPENED: "said that it happened",
+    Decision.DID_NOT_HAPPEN: "said that it did not happen",
+}
+
+
+def decide(connection: Connection, decision: Decision, ids: Sequence[int], who: str, now: int) -> dict[int, str]:
+    """Carries a decision out and writes down who took it; returns why not, by id, for the deliveries left alone."""
+    match decision:
+        case Decision.RETRY:
+            refused = deciding.retry(connection, ids, now)
+        case Decision.CANCEL:
+            refused = deciding.cancel(connection, ids, now)
+        case Decision.HAPPENED | Decision.DID_NOT_HAPPEN:
+            happened = decision is Decision.HAPPENED
+            said = {one: deciding.resolve(connection, one, happened=happened, now=now) for one in ids}
+            refused = {one: why for one, why in said.items() if why}
+    for one in ids:
+        if one not in refused:
+            audit.record(connection, who, _DECIDED[decision], f"delivery {one}", now)
+    return refused
+
+
+def replay(connection: Connection, wanted: str, who: str, now: int) -> bool:
+    """Has an event, or all events about an object, planned again by the rules of now; False when there is none."""
+    seqs = journal.seqs(connection, wanted)
+    journal.replan(connection, seqs, now)
+    if seqs:
+        audit.record(connection, who, "replayed", wanted, now)
+    return bool(seqs)

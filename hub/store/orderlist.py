@@ -62,13 +62,45 @@ class OrderLine:
         return "packed" if self.packed_at is not None else "to ship" if self.is_to_ship else ""
 
 
-def page(connection: Connection, wanted: Wanted, limit: int) -> list[OrderLine]:
-    """Up to ``limit`` orders, newest first; none when the question has no words to look for."""
-    chosen = _chosen(connection.dialect.name, wanted)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Orders, newest first. ``older``: the number that the next page goes on below; None when this is the last."""
+
+    lines: Sequence[OrderLine]
+    older: int | None
+
+
+#: Of the orders that a question finds, so many are looked through at a time for those that the filter lets pass. Few
+#: at first: a word that half of all orders have should cost no more than a rare one.
+_LOOKED_THROUGH = (400, 20_000)
+
+
+def page(connection: Connection, wanted: Wanted, limit: int) -> Page:
+    """Up to ``limit`` orders; of a question that finds very many, perhaps fewer on a page that is not the last."""
+    chosen = _chosen(connection, wanted)
     if chosen is None:
-        return []
-    statement = sa.select(orders).where(*chosen).order_by(orders.c.number.desc()).limit(limit)
-    return [_line(row) for row in connection.execute(statement)]
+        return Page([], None)
+    statement = sa.select(orders).where(*chosen).order_by(orders.c.number.desc()).limit(limit + 1)
+    if not wanted.asked:
+        if wanted.before is not None:
+            statement = statement.where(orders.c.number < wanted.before)
+        return _cut([_line(row) for row in connection.execute(statement)], limit)
+    for most in _LOOKED_THROUGH:
+        found = search.matches(connection.dialect.name, wanted.asked, wanted.before, most)
+        if found is None:
+            return Page([], None)
+        lines = [_line(row) for row in connection.execute(statement.where(orders.c.number.in_(found)))]
+        if len(lines) > limit:
+            return _cut(lines, limit)
+        looked = found.subquery()
+        count, last = connection.execute(sa.select(sa.func.count(), sa.func.min(looked.c[0]))).one()
+        if count < most:
+            return Page(lines, None)
+    return Page(lines, last)
+
+
+def _cut(lines: Sequence[OrderLine], limit: int) -> Page:
+    return Page(lines[:limit], lines[limit - 1].order.number if len(lines) > limit else None)
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, OrderLine]:
@@ -81,22 +113,25 @@ def _line(row: Any) -> OrderLine:
     return OrderLine(order_store.from_row(row), row.packed_at, row.shipped_at, row.parcels, row.held_at)
 
 
-def _chosen(dialect: str, wanted: Wanted) -> list[sa.ColumnElement[bool]] | None:
+def _chosen(connection: Connection, wanted: Wanted) -> list[Any] | None:
+    """The conditions but the question's; None when nothing can match."""
     chosen: list[Any] = [orders.c.livemode == wanted.livemode]
-    if wanted.asked:
-        found = search.matching(dialect, wanted.asked)
-        if found is None:
-            return None
-        chosen.append(found)
     if wanted.show:
         chosen += _shown(wanted)
-    if wanted.since is not None:
-        chosen.append(orders.c.created_at >= wanted.since)
-    if wanted.until is not None:
-        chosen.append(orders.c.created_at < wanted.until)
-    if wanted.before is not None:
-        chosen.append(orders.c.number < wanted.before)
+    if wanted.since is not None or wanted.until is not None:
+        dates = _dates(wanted)
+        # Orders are numbered as they are told, nearly by their dates: the list need not be gone through from its end.
+        bounds = sa.select(sa.func.min(orders.c.number), sa.func.max(orders.c.number)).where(*dates)
+        lowest, highest = connection.execute(bounds).one()
+        if lowest is None:
+            return None
+        chosen += [*dates, orders.c.number.between(lowest, highest)]
     return chosen
+
+
+def _dates(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    dates = [] if wanted.since is None else [orders.c.created_at >= wanted.since]
+    return dates if wanted.until is None else [*dates, orders.c.created_at < wanted.until]
 
 
 def _shown(wanted: Wanted) -> Sequence[Any]:

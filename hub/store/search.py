@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-
-from hub.store.tables import orders
 
 #: Of one order at most so many words of so many characters count: a buyer's name may have 10 kB.
 _MOST_WORDS = 80
@@ -51,18 +48,26 @@ _PUT = sa.text(
 )
 
 
-def matching(dialect: str, asked: str) -> Any | None:
-    """The condition on ``orders``: every word of the question begins a word of the order. None: it has no words."""
+def matches(dialect: str, asked: str, before: int | None, most: int) -> sa.Select[int] | None:
+    """The numbers of the newest ``most`` orders (below ``before``) of which some word begins with each word asked for.
+
+    None: the question has no words.
+    """
     wanted = words(asked, _MOST_ASKED)
     if not wanted:
         return None
     if dialect == "sqlite":
+        number, condition = _ROWID, "order_search MATCH :asked"
         # Quoted, so that nothing in a question is FTS5's own syntax.
         found = " AND ".join(f'"{one}"*' for one in wanted)
-        chosen = sa.text("SELECT rowid FROM order_search WHERE order_search MATCH :asked").bindparams(asked=found)
-        return orders.c.number.in_(chosen.columns(sa.column("rowid", sa.BigInteger)).scalar_subquery())
-    found = " & ".join(f"'{one}':*" for one in wanted)
-    chosen = sa.text(
-        "EXISTS (SELECT 1 FROM order_search s WHERE s.number = orders.number AND s.words @@ CAST(:asked AS tsquery))"
-    )
-    return chosen.bindparams(asked=found)
+    else:
+        number, condition = _NUMBER, "words @@ CAST(:asked AS tsquery)"
+        found = " & ".join(f"'{one}':*" for one in wanted)
+    statement = sa.select(number).select_from(_TABLE).where(sa.text(condition).bindparams(asked=found))
+    if before is not None:
+        statement = statement.where(number < before)
+    return statement.order_by(number.desc()).limit(most)
+
+
+_TABLE = sa.table("order_search")
+_ROWID, _NUMBER = sa.column("rowid", sa.BigInteger), sa.column("number", sa.BigInteger)

@@ -138,7 +138,7 @@ orders = Table(
     UniqueConstraint("id", "account", "livemode"),
     Index("ix_orders_payment_intent", "payment_intent"),
     Index("ix_orders_subscription", "subscription"),
-    Index("ix_orders_created_at", "created_at"),
+    Index("ix_orders_created_at", "created_at", "number"),
     Index("ix_orders_livemode", "livemode", "number"),
     Index("ix_orders_state", "livemode", "state", "number"),
     # The packing table's list: as long as what is still to be packed, whatever the history holds.

@@ -143,7 +143,7 @@ def test_never_mind_ends_it(open_place: OpenPlace) -> None:
     assert button(owner, "Never mind") == "1 cancelled."
     assert place.shop.states() == ["cancelled"]
     assert groups(owner) == []
-    assert owner.send("/needs-you", act="nonsense", delivery="1").said == "0 changed."
+    assert owner.send("/needs-you", act="nonsense", delivery="1").said == "There is no such decision."
     assert owner.send("/needs-you", act="retry", cause="0123").said == "0 will be tried again."
 
 

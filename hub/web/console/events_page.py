@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from urllib.parse import quote
 
 from starlette.responses import Response
 
+from hub.engine import by_hand
 from hub.store import journal, listing
 from hub.web.console.desk import Desk, Visit
 
@@ -38,8 +40,6 @@ def one(desk: Desk, visit: Visit) -> Response:
 def replay(desk: Desk, visit: Visit) -> Response:
     """Goes over an event again with the rules of now; finished effects do not repeat."""
     name = visit.request.path_params["event_id"]
-    event = desk.read(lambda connection: journal.find(connection, name))
-    if event is None:
+    if not desk.changed(partial(by_hand.replay, wanted=name, who=visit.user.name, now=desk.now())):
         return desk.missing(visit, f"event “{name}”")
-    desk.act(visit, "replayed", event.id, partial(journal.replan, chosen=[event.seq], now=desk.now()))
-    return desk.back(f"/events/{name}", "It is planned again now. What was done before is not repeated.")
+    return desk.back(f"/events/{quote(name)}", "It is planned again now. What was done before is not repeated.")

@@ -9,8 +9,10 @@ from functools import partial
 
 from starlette.responses import Response
 
+from hub.engine import by_hand
+from hub.engine.by_hand import Decision
 from hub.rules.ruleset import RuleSet
-from hub.store import attention, audit, deciding, journal, lanes
+from hub.store import attention, journal, lanes
 from hub.store.attention import Cause, Stuck
 from hub.store.database import Connection
 from hub.web.console.access import OWNERS
@@ -19,6 +21,13 @@ from hub.web.console.desk import Desk, Visit
 #: So many at a time: each a transaction of its own, so that the hub's own work goes on in between.
 _AT_ONCE = 500
 _MOST_REASONS = 3
+#: What is said afterwards.
+_DONE = {
+    Decision.RETRY: "will be tried again",
+    Decision.CANCEL: "cancelled",
+    Decision.HAPPENED: "settled",
+    Decision.DID_NOT_HAPPEN: "will be sent",
+}
 
 #: Plannings that go on by themselves in a moment are nobody's business.
 _BY_ITSELF = ("Asking Stripe", "Its order is not on record yet")
@@ -72,42 +81,15 @@ def decide(desk: Desk, visit: Visit) -> Response:
     act, one = visit.given("act"), visit.given("delivery")
     if act == "again":
         return _look_again(desk, visit)
+    if act not in set(Decision):
+        return desk.back("/needs-you", "There is no such decision.")
     ids = [int(one)] if one.isdigit() and len(one) < 18 else _of_cause(desk, visit.given("cause"))
     done = 0
     for start in range(0, len(ids), _AT_ONCE):
-        done += desk.changed(
-            partial(_decide, act=act, ids=ids[start : start + _AT_ONCE], who=visit.user.name, now=desk.now())
-        )
-    said = {
-        "retry": "will be tried again",
-        "cancel": "cancelled",
-        "happened": "settled",
-        "did-not-happen": "will be sent",
-    }
-    return desk.back("/needs-you", f"{done} {said.get(act, 'changed')}.")
-
-
-def _decide(connection: Connection, act: str, ids: Sequence[int], who: str, now: int) -> int:
-    match act:
-        case "retry":
-            refused = set(deciding.retry(connection, ids, now))
-        case "cancel":
-            refused = set(deciding.cancel(connection, ids, now))
-        case "happened" | "did-not-happen":
-            settle = partial(deciding.resolve, connection, happened=act == "happened", now=now)
-            refused = {one for one in ids if settle(one)}
-        case _:
-            refused = set(ids)
-    done = [one for one in ids if one not in refused]
-    words = {
-        "retry": "retried",
-        "cancel": "cancelled",
-        "happened": "said it happened",
-        "did-not-happen": "said it did not",
-    }
-    for one in done:
-        audit.record(connection, who, words[act], f"delivery {one}", now)
-    return len(done)
+        part = ids[start : start + _AT_ONCE]
+        write = partial(by_hand.decide, decision=Decision(act), ids=part, who=visit.user.name, now=desk.now())
+        done += len(part) - len(desk.changed(write))
+    return desk.back("/needs-you", f"{done} {_DONE[Decision(act)]}.")
 
 
 def _look_again(desk: Desk, visit: Visit) -> Response:

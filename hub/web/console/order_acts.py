@@ -9,11 +9,11 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from hub.engine import by_hand
-from hub.engine.by_hand import Parcel, Preview
+from hub.engine.by_hand import Decision, Parcel, Preview
 from hub.engine.explaining import explain
 from hub.model import Role
 from hub.rules.ruleset import Rule
-from hub.store import audit, deciding, listing, orderlist
+from hub.store import audit, listing, orderlist
 from hub.store.database import Connection
 from hub.store.orderlist import OrderLine
 from hub.web.console import order as order_page
@@ -158,18 +158,13 @@ def _mark_shipped(desk: Desk, visit: Visit, ids: Sequence[str]) -> int:
 
 
 def _retry(desk: Desk, visit: Visit, ids: Sequence[str], states: set[str]) -> int:
+    """Tries deliveries of orders again that are in one of these states; returns how many."""
     now, who = desk.now(), visit.user.name
 
     def write(connection: Connection) -> int:
-        count = 0
-        for order_id in ids:
-            lines = listing.list_deliveries(connection, subject=order_id)
-            chosen = [one.id for one in lines if one.state in states]
-            refused = deciding.retry(connection, chosen, now)
-            if len(chosen) > len(refused):
-                audit.record(connection, who, "retried", order_id, now, f"{len(chosen) - len(refused)} deliveries")
-            count += len(chosen) - len(refused)
-        return count
+        lines = [line for one in ids for line in listing.list_deliveries(connection, subject=one)]
+        chosen = [line.id for line in lines if line.state in states]
+        return len(chosen) - len(by_hand.decide(connection, Decision.RETRY, chosen, who, now))
 
     return desk.changed(write)
 

@@ -15,7 +15,7 @@ from hub.model import OrderState
 from hub.money import from_stripe
 from hub.store import facts, listing, orderlist
 from hub.store.database import Connection
-from hub.store.orderlist import SHIPPING, OrderLine, Wanted
+from hub.store.orderlist import SHIPPING, Page, Wanted
 from hub.web.console.access import PACKING
 from hub.web.console.csv_out import csv_answer, iso
 from hub.web.console.desk import Desk, Visit
@@ -77,18 +77,17 @@ def show(desk: Desk, visit: Visit) -> Response:
     chosen = filters(visit)
     wanted = _wanted(desk, visit, chosen)
 
-    def read(connection: Connection) -> tuple[list[OrderLine], Mapping[str, str]]:
-        found = orderlist.page(connection, wanted, _LISTED + 1)
-        return found, listing.open_subjects(connection, [line.order.id for line in found])
+    def read(connection: Connection) -> tuple[Page, Mapping[str, str]]:
+        page = orderlist.page(connection, wanted, _LISTED)
+        return page, listing.open_subjects(connection, [line.order.id for line in page.lines])
 
-    lines, open_ = desk.read(read)
-    older = chosen.link(before=lines[_LISTED - 1].order.number) if len(lines) > _LISTED else None
+    found, open_ = desk.read(read)
     return desk.page(
         visit,
         "orders_list.html" if visit.is_part else "orders.html",
-        lines=lines[:_LISTED],
+        lines=found.lines,
         open=open_,
-        older=older,
+        older=None if found.older is None else chosen.link(before=found.older),
         newest=chosen.link() if wanted.before is not None else None,
         filters=chosen,
         chips=[(label, chosen.link(show=name), name == chosen.show) for name, label in _CHIPS.items()],
@@ -108,9 +107,10 @@ def _rows(desk: Desk, wanted: Wanted) -> Iterator[tuple[object, ...]]:
         *("Number", "Id", "State", "Fulfilment", "Total", "Currency", "Name", "E-mail"),
         *("Created (UTC)", "Paid (UTC)", "Shipped (UTC)", "Payment", "Mode"),
     )
-    lines = desk.read(partial(orderlist.page, wanted=wanted, limit=_AT_ONCE))
-    while lines:
-        for line in lines:
+    following: Wanted | None = wanted
+    while following is not None:
+        page = desk.read(partial(orderlist.page, wanted=following, limit=_AT_ONCE))
+        for line in page.lines:
             one = line.order
             total = one.total is not None and one.currency and from_stripe(one.total, one.currency, desk.hub.decimals)
             yield (
@@ -118,8 +118,7 @@ def _rows(desk: Desk, wanted: Wanted) -> Iterator[tuple[object, ...]]:
                 *(one.customer_name, one.customer_email, iso(one.created_at), iso(one.paid_at), iso(line.shipped_at)),
                 *(one.payment_intent or "", "live" if one.livemode else "test"),
             )
-        following = replace(wanted, before=lines[-1].order.number)
-        lines = desk.read(partial(orderlist.page, wanted=following, limit=_AT_ONCE))
+        following = None if page.older is None else replace(wanted, before=page.older)
 
 
 def _wanted(desk: Desk, visit: Visit, chosen: Filters) -> Wanted:

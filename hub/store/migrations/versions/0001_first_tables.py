@@ -171,7 +171,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_payment_intent", "orders", ["payment_intent"], unique=False)
     op.create_index("ix_orders_subscription", "orders", ["subscription"], unique=False)
-    op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
+    op.create_index("ix_orders_created_at", "orders", ["created_at", "number"], unique=False)
     op.create_index("ix_orders_livemode", "orders", ["livemode", "number"], unique=False)
     op.create_index("ix_orders_state", "orders", ["livemode", "state", "number"], unique=False)
     for name, where in (
