@@ -289,10 +289,16 @@ def page_of_events(connection: Connection, asked: str, before: int | None, limit
     """Events with their places in the journal, newest first; ``asked``: an event's or object's id, a type, or ""."""
     statement = _EVENTS.add_columns(events.c.seq)
     if asked:
-        newest = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar() or 0)
-        of_type = sa.and_(events.c.seq > newest - LOOKED_THROUGH, events.c.type.startswith(asked, autoescape=True))
-        statement = statement.where(sa.or_(events.c.id == asked, events.c.object_id == asked, of_type))
+        statement = statement.where(_asked(connection, asked))
     if before is not None:
         statement = statement.where(events.c.seq < before)
     rows = connection.execute(statement.order_by(events.c.seq.desc()).limit(limit))
     return [(row.seq, _event(row)) for row in rows]
+
+
+def _asked(connection: Connection, asked: str) -> sa.ColumnElement[bool]:
+    named = sa.union(*(sa.select(events.c.seq).where(column == asked) for column in (events.c.id, events.c.object_id)))
+    if connection.execute(named.limit(1)).first() is not None:
+        return events.c.seq.in_(named)
+    newest = int(connection.execute(sa.select(sa.func.max(events.c.seq))).scalar() or 0)
+    return sa.and_(events.c.seq > newest - LOOKED_THROUGH, events.c.type.startswith(asked, autoescape=True))
