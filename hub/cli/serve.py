@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +21,7 @@ from hub.cli.greeting import greeting
 from hub.cli.problems import in_words
 from hub.clock import SystemClock
 from hub.engine.intake import Intake
-from hub.errors import RulesError
+from hub.errors import RulesError, StorageError
 from hub.log import get_logger, hide, set_up
 from hub.rules.shop import Shop
 from hub.settings import Environment, read_settings, unknown_settings
@@ -43,6 +45,7 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
     _tune()
     with _started(strict) as hub:
         settings = hub.settings
+        _make_folder(settings.data_dir)
         secrets = (demo.make_secret(settings),) if settings.is_demo else settings.webhook_secrets
         hide(*secrets)
         listener = listen(settings.host, settings.port)
@@ -64,6 +67,19 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
         greet = threading.Thread(target=greeting, args=(hub, port, console.start_link()), daemon=True)
         with _working(hub, worker):
             Server(site, listener, greet.start, console.close).serve_here()
+
+
+def _make_folder(folder: Path) -> None:
+    """Connectors keep files there: better told now than by the first order."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {folder} cannot be written ({error.strerror}).",
+            "Allow writing there, or choose another HUB_DATA_DIR.",
+        ) from None
 
 
 def _thanks(hub: Hub, intake: Intake) -> Thanks:

@@ -39,8 +39,8 @@ class Hour:
 def paid_since(connection: Connection, moment: int, *, livemode: bool) -> list[Sum]:
     """Orders opened since a moment and paid, by currency."""
     recent = orders.c.created_at >= moment
-    # By number as well: the index over the dates alone would not be chosen by every database. “+ 0”: the least number of
-    # a column SQLite looks for from its beginning, whatever the condition.
+    # By number as well: the index over the dates alone would not be chosen by every database. “+ 0”: the least number
+    # of a column SQLite looks for from its beginning, whatever the condition.
     first = sa.select(sa.func.min(orders.c.number + 0)).where(recent).scalar_subquery()
     statement = _sums(orders.c.total).where(
         orders.c.livemode == livemode, orders.c.number >= first, recent, orders.c.paid_at.is_not(None)
