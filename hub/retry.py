@@ -28,6 +28,6 @@ class RetryPolicy:
         return min(doubled, LONGEST_PAUSE) * (0.5 + luck / 2)
 
 
-#: Temporary failures are retried for about an hour: 5 s, 10 s, 20 s … 15 min.
-DEFAULT = RetryPolicy(times=11, wait=timedelta(seconds=5))
+#: Temporary failures are retried for about an hour: 1 s, 2 s, 4 s … 15 min.
+DEFAULT = RetryPolicy(times=14, wait=timedelta(seconds=1))
 NEVER = RetryPolicy(times=0, wait=timedelta(0))

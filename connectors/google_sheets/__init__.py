@@ -91,7 +91,8 @@ class GoogleSheets(Connection):
             otherwise = "See whether this machine reaches sheets.googleapis.com, and try again in a minute."
             return Check(False, failure.message, getattr(failure, "hint", otherwise))
         there = ", ".join(f"“{tab}”" for tab in tabs)
-        return Check(True, f"“{title}” with the tabs {there}, as {self.book.google.email}.")
+        used = f"{self.book.google.writes} of Google's 60 writes a minute are used."
+        return Check(True, f"“{title}” with the tabs {there}, as {self.book.google.email}. {used}")
 
     def close(self) -> None:
         if self._book is not None:
@@ -124,6 +125,8 @@ class FindRowParams(table.FindRow):
 ParamsT = TypeVar("ParamsT", AddRowParams, UpdateRowParams, FindRowParams)
 WritingT = TypeVar("WritingT", AddRowParams, UpdateRowParams)
 _LANE = ("sheet",)
+#: https://developers.google.com/workspace/sheets/api/limits: 60 writes a minute; what is due meanwhile goes together.
+_PACE = timedelta(seconds=1)
 
 
 class AddRow(Action[GoogleSheets, AddRowParams]):
@@ -137,6 +140,7 @@ class AddRow(Action[GoogleSheets, AddRowParams]):
     idempotency: ClassVar[Idempotency] = Idempotency.LOOKUP
     lane: ClassVar[tuple[str, ...]] = _LANE
     max_batch: ClassVar[int] = 500
+    pace: ClassVar[timedelta] = _PACE
 
     def run(self, connection: GoogleSheets, batch: Batch[AddRowParams]) -> list[Result | Failure]:
         return _by_tab(connection, batch, rows.add)
@@ -156,6 +160,7 @@ class UpdateRow(Action[GoogleSheets, UpdateRowParams]):
     idempotency: ClassVar[Idempotency] = Idempotency.LOOKUP
     lane: ClassVar[tuple[str, ...]] = _LANE
     max_batch: ClassVar[int] = 50  # which of them found a row has to fit into the token
+    pace: ClassVar[timedelta] = _PACE
 
     def run(self, connection: GoogleSheets, batch: Batch[UpdateRowParams]) -> list[Result | Failure]:
         return _by_tab(connection, batch, rows.update)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 GOOGLE = "https://sheets.googleapis.com"
 #: Not the whole Drive, which gspread asks for by default.
+#: Writes a minute and user: https://developers.google.com/workspace/sheets/api/limits
+_QUOTA = 60
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 _CONNECT_SECONDS = 5.0
 _LONGEST_MESSAGE = 200
@@ -56,6 +59,10 @@ class _Client(HTTPClient):
         return super().request(method, endpoint.replace(GOOGLE, self._base_url, 1), *args, **options)
 
 
+class _BrokenOff(Retryable):
+    """A read that came to nothing, soon."""
+
+
 class Google:
     """Signed in as one service account. Safe to use from several threads: each call has a client to itself."""
 
@@ -68,6 +75,8 @@ class Google:
         self._idle: list[_Client] = []
         self._closed = False
         self._signing_in = threading.Lock()
+        self._writes: deque[int] = deque(maxlen=_QUOTA)
+        self._limited = 0  #: answers in a row that asked to wait
 
     @property
     def email(self) -> str:
@@ -80,9 +89,20 @@ class Google:
         while self._idle:
             self._idle.pop().session.close()
 
+    @property
+    def writes(self) -> int:
+        """How many writes this hub made within the last minute."""
+        return sum(one > self._clock.now() - 60_000 for one in list(self._writes))
+
     def read(self, call: Callable[[HTTPClient], T]) -> T:
-        """Makes a call without effects; raises ``Retryable``, ``RateLimited``, ``ConfigError`` or ``Refusal``."""
-        return self._call(call, writes=False)
+        """Makes a call without effects; raises ``Retryable``, ``RateLimited``, ``ConfigError`` or ``Refusal``.
+
+        What breaks off is asked once more at once: reading twice does no harm, and a batch needs several reads.
+        """
+        try:
+            return self._call(call, writes=False)
+        except _BrokenOff:
+            return self._call(call, writes=False)
 
     def write(self, call: Callable[[HTTPClient], T]) -> T:
         """Makes a call with effects; raises ``Ambiguous`` as well, when nobody can say whether it had them."""
@@ -90,9 +110,13 @@ class Google:
 
     def _call(self, call: Callable[[HTTPClient], T], *, writes: bool) -> T:
         self._sign_in()
+        if writes:
+            self._writes.append(self._clock.now())
         with self._client() as client:
             try:
-                return call(client)
+                answer = call(client)
+                self._limited = 0
+                return answer
             except APIError as error:
                 failure = self._refused(error, writes)
             except GoogleAuthError as error:
@@ -144,22 +168,27 @@ class Google:
         # Not error.code: it is -1 when the answer is no JSON, as a front end's 502 is not.
         status, said = error.response.status_code, str(error.error.get("message", ""))[:_LONGEST_MESSAGE]
         if status == 429:
-            return RateLimited(f"Google's quota is used up: {said}", self._until_next_minute(error), scope="connection")
+            return RateLimited(f"Google's quota is used up: {said}", self._wait(error), scope="connection")
         if status >= 500:
-            return (Ambiguous if writes else Retryable)(f"Google answered {status}.")
+            return (Ambiguous if writes else _BrokenOff)(f"Google answered {status}.")
         if status in (401, 403):
             return self._forbidden(said)
         if status == 404:
             return ConfigError("There is no such spreadsheet at Google.", "Correct “spreadsheet:”: its id or its link.")
         return Refusal(said)
 
-    def _until_next_minute(self, error: APIError) -> timedelta:
-        """When to come again: https://developers.google.com/workspace/sheets/api/limits refills every minute."""
+    def _wait(self, error: APIError) -> timedelta:
+        """When to come again: later each time, at most when the quota is filled up with the next minute.
+
+        https://developers.google.com/workspace/sheets/api/limits: the hub may not be the only one who uses it.
+        """
         wish = error.response.headers.get("Retry-After", "")
         if wish.isdigit():
             return timedelta(seconds=int(wish))
+        self._limited += 1
         # Not all at once, and not before Google's clock has got there as well.
-        return timedelta(seconds=60 - self._clock.now() / 1000 % 60 + random.uniform(0.5, 2.5))
+        minute = 60 - self._clock.now() / 1000 % 60 + random.uniform(0.5, 2.5)
+        return timedelta(seconds=min(2 ** min(self._limited, 6) + random.random(), minute))
 
     def _forbidden(self, said: str) -> ConfigError:
         if "disabled" in said or "has not been used" in said:
@@ -193,12 +222,12 @@ def _disturbed(error: requests.RequestException | ValueError, writes: bool) -> F
     if isinstance(error, requests.ConnectionError) and _never_sent(error):
         return Retryable("Google could not be reached.")
     if isinstance(error, requests.Timeout):
-        said = "Google did not answer in time."
-    elif isinstance(error, requests.ConnectionError):
+        return (Ambiguous if writes else Retryable)("Google did not answer in time.")
+    if isinstance(error, requests.ConnectionError):
         said = "The connection to Google broke off."
     else:
         said = "Google's answer was not readable."
-    return (Ambiguous if writes else Retryable)(said)
+    return (Ambiguous if writes else _BrokenOff)(said)
 
 
 def _never_sent(error: requests.ConnectionError) -> bool:

@@ -20,7 +20,7 @@ from hub.store.settling import Settled
 _PAUSE = timedelta(minutes=1)
 #: The first and the longest wait of a lane in which everything fails.
 _LANE_FIRST = timedelta(seconds=1)
-_LANE_LONGEST = timedelta(minutes=1)
+_LANE_LONGEST = timedelta(seconds=15)
 _LONGEST_ERROR = 500
 
 
