@@ -66,6 +66,7 @@ __all__ = [
     "Mailbox",
     "Mistake",
     "Movement",
+    "Moving",
     "Mrkdwn",
     "Params",
     "Permanent",
@@ -300,6 +301,7 @@ class Delivery(Generic[ParamsT]):
     params: ParamsT
     attempt: int = 1
     subject: str = ""  #: the business object: a Checkout Session id, a refund id …
+    order: int | None = None  #: the number of the order that it is about
     earlier: Sequence[Mapping[str, Any]] = ()  #: what the actions in ``follows`` answered for this order, oldest first
 
 
@@ -399,12 +401,24 @@ class Action(ABC, Generic[ConnectionT, ParamsT]):
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """So many pieces of a SKU to move, at most once per ``key``. ``order``: the order's number, if it is about one."""
+
+    key: str
+    sku: str
+    count: int
+    subject: str
+    order: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
-    """One row of the stock ledger, as applied."""
+    """One row of the stock ledger, as applied: pieces on hand before and after; ``count`` pieces were moved."""
 
     sku: str
     before: int
     left: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,12 +432,28 @@ class Taken:
 class Ledger(Protocol):
     """The hub's own stock and code pools, inside the transaction that also marks the delivery succeeded."""
 
-    def move(self, *, key: str, sku: str, delta: int, kind: str, subject: str, below_zero: bool = False) -> Movement:
-        """Adds ``delta`` pieces to ``sku`` (negative: takes them), at most once per ``key``.
+    def has(self, sku: str) -> bool:
+        """Whether the SKU is in the stock list."""
+        ...
 
-        Raises ``Permanent`` with the remedy when the SKU is unknown, or the stock would fall below zero and
-        ``below_zero`` does not allow it.
+    def sell(self, moving: Moving, *, below_zero: bool = False) -> Movement:
+        """Takes pieces out, those first that the order has reserved.
+
+        Raises ``Permanent`` with the remedy when the SKU is unknown, or more would be taken than is there and not
+        reserved for others, and ``below_zero`` does not allow it.
         """
+        ...
+
+    def restock(self, moving: Moving, *, at_most_sold: bool = False) -> Movement:
+        """Puts pieces in; ``at_most_sold``: never more than the order took. Raises as :meth:`sell` does."""
+        ...
+
+    def reserve(self, moving: Moving, *, below_zero: bool = False) -> Movement:
+        """Keeps pieces for an order; none that it has bought already, or released. Raises as :meth:`sell` does."""
+        ...
+
+    def release(self, moving: Moving) -> Movement:
+        """Gives back what the order has reserved and not bought. Raises as :meth:`sell` does."""
         ...
 
     def take_code(self, *, key: str, pool: str, subject: str) -> Taken:

@@ -71,7 +71,8 @@ def _decided(ready: Ready, now: int) -> Settled | Params:
 def _on_ledger(ready: Ready, params: Params) -> Effect:
     action: Any = ready.step.action
     assert isinstance(action, LedgerAction)
-    delivery = Delivery(ready.key, params, ready.work.attempt, ready.work.subject)
+    work = ready.work
+    delivery = Delivery(ready.key, params, work.attempt, work.subject, work.order_number)
 
     def effect(ledger: Ledger) -> Settled:
         try:

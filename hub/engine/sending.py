@@ -282,8 +282,9 @@ def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> N
 
 def _batch(taken: Claim, sending: Sequence[_ToSend]) -> Batch[Any]:
     deliveries = [
-        Delivery(one.ready.key, one.params, one.ready.work.attempt, one.ready.work.subject, one.earlier)
+        Delivery(one.ready.key, one.params, work.attempt, work.subject, work.order_number, one.earlier)
         for one in sending
+        for work in [one.ready.work]
     ]
     return Batch(taken.batch_id, deliveries, taken.repeated, taken.since)
 

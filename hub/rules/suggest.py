@@ -155,6 +155,8 @@ _MEANT_ACTIONS = {
     "spreadsheet.add_row": "spreadsheet.append_row, excel.add_row, csv.add_row, spreadsheet",
     "inventory.decrease": "inventory.decrement, stock.decrease, inventory.remove, inventory.subtract, inventory",
     "inventory.increase": "inventory.increment, stock.increase, inventory.add, inventory.restock",
+    "inventory.reserve": "stock.reserve, inventory.hold, inventory.allocate",
+    "inventory.release": "stock.release, inventory.free, inventory.unreserve",
     "http.request": "http.post, http.get, webhook.send, http.call, webhook, http",
 }
 

@@ -326,11 +326,14 @@ stock_movements = Table(
     Column("sku", Text, ForeignKey("stock_items.sku"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("delta", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),  # the change of what is reserved
     Column("balance", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("order_number", BigInteger),
     Column("at", BigInteger, nullable=False),
     UniqueConstraint("key", "sku", "kind"),
     Index("ix_stock_movements_sku", "sku", "id"),
+    Index("ix_stock_movements_order", "order_number", "sku"),
 )
 
 #: What the shop chose for a pool of codes: the number left that counts as low.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,12 @@ def slack(fake: Fake, tmp_path: Path) -> Slack:
 
 def told(number: int, text: str = "", earlier: Sequence[Mapping[str, Any]] = (), **more: Any) -> Delivery[Any]:
     made = delivery(POST, {"channel": "#orders", "text": text or f"Order {number}", **more}, number)
-    return Delivery(made.key, made.params, 1, made.subject, earlier)
+    return replace(made, earlier=earlier)
 
 
 def changed(number: int, earlier: Sequence[Mapping[str, Any]], **more: Any) -> Delivery[Any]:
     made = delivery(UPDATE, {"channel": "#orders", "text": f"Changed {number}", **more}, number)
-    return Delivery(made.key, made.params, 1, made.subject, earlier)
+    return replace(made, earlier=earlier)
 
 
 def receipts(outcomes: Sequence[object]) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.checkout import orders as tellings
-from hub.connector import Ledger, Permanent
+from hub.connector import Ledger, Moving, Permanent
 from hub.errors import NotStored, StorageError
 from hub.keys import run_key
 from hub.model import DeliveryState, Event, Order, OrderState, Reversal, Source
@@ -494,7 +494,7 @@ STOCK = Lane(":inventory", "", serial=True)
 def take(delta: int) -> Any:
     def effect(work: Work, ledger: Ledger) -> Settled:
         try:
-            moved = ledger.move(key=f"key{work.id}", sku="MUG", delta=delta, kind="sale", subject=work.subject)
+            moved = ledger.sell(Moving(f"key{work.id}", "MUG", -delta, work.subject))
         except Permanent as error:
             return replace(done(work), state=DeliveryState.DEAD, error=error.message)
         return done(work, receipt={"left": moved.left})

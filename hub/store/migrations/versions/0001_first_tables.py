@@ -270,13 +270,16 @@ def upgrade() -> None:
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("delta", sa.BigInteger(), nullable=False),
+        sa.Column("reserved", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("balance", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("order_number", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["sku"], ["stock_items.sku"], name=op.f("fk_stock_movements_sku")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movements")),
         sa.UniqueConstraint("key", "sku", "kind", name=op.f("uq_stock_movements_key_sku_kind")),
     )
+    op.create_index("ix_stock_movements_order", "stock_movements", ["order_number", "sku"], unique=False)
     op.create_index("ix_stock_movements_sku", "stock_movements", ["sku", "id"], unique=False)
     op.create_table(
         "deliveries",
