@@ -1,4 +1,4 @@
-"""Letters by SMTP: ``email.send``.
+"""Letters by SMTP: ``email.send``, and ``email.digest`` for what can wait and go together.
 
 A letter cannot be taken back, and SMTP does not notice one that is sent again: what is in doubt waits for a person,
 unless the rule says otherwise. Every try carries the same Message-ID.
@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from connectors import digests
 from connectors.email.attachments import STRIPE, Sources
 from connectors.email.letter import sealed
 from connectors.email.line import Server, dialled, hand_over, works
-from connectors.email.settings import Letter, Sent
+from connectors.email.settings import Entry, Letter, Sent
 from hub.connector import (
     Action,
     Batch,
@@ -27,6 +28,7 @@ from hub.connector import (
     Failure,
     Field,
     Idempotency,
+    LeftOver,
     Mailbox,
     Mistake,
     Params,
@@ -150,6 +152,35 @@ class SendEmail(Action[Email, Letter]):
         return [_tried(connection, one) for one in batch.deliveries]
 
 
+class SendDigest(Action[Email, Entry]):
+    """Gathers what orders have to say and sends it in one letter."""
+
+    name: ClassVar[str] = "email.digest"
+    title: ClassVar[str] = "Gather entries for one e-mail an hour or a day"
+    connection: ClassVar[type[Connection]] = Email
+    params: ClassVar[type[Params]] = Entry
+    result: ClassVar[type[Result]] = Sent
+    idempotency: ClassVar[Idempotency] = Idempotency.NONE
+    on_unknown: ClassVar[str] = "hold"
+    lane: ClassVar[tuple[str, ...]] = ("to", "subject")
+    max_batch: ClassVar[int] = 500
+
+    def not_before(self, params: Entry, now: datetime) -> datetime | None:
+        return digests.due(params.digest, now)
+
+    def run(self, connection: Email, batch: Batch[Entry]) -> list[Result | Failure]:
+        first = batch.deliveries[0]
+        together = [one for one in batch.deliveries if _letter_of(one) == _letter_of(first)]
+        body = "\n".join(one.params.text.strip() for one in together)
+        letter = Letter(to=first.params.to, subject=first.params.subject, body=body)
+        outcome = _tried(connection, Delivery(first.key, letter, first.attempt, first.subject))
+        return [outcome if one in together else LeftOver() for one in batch.deliveries]
+
+
+def _letter_of(entry: Delivery[Entry]) -> tuple[str, str]:
+    return entry.params.to, entry.params.subject
+
+
 def _tried(connection: Email, delivery: Delivery[Letter]) -> Result | Failure:
     try:
         return connection.send(delivery)
@@ -157,4 +188,4 @@ def _tried(connection: Email, delivery: Delivery[Letter]) -> Result | Failure:
         return failure
 
 
-ACTIONS = (SendEmail(),)
+ACTIONS = (SendEmail(), SendDigest())

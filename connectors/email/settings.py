@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from connectors.digests import Digest
 from hub.connector import (
     BeforeValidator,
     EmailAddress,
@@ -51,6 +52,19 @@ class Letter(Params):
         if self.body is None and self.html is None:
             raise Mistake("An e-mail needs “body:” or “html:”.", "body: …")
         return self
+
+
+class Entry(Params):
+    """What one order adds to a letter that gathers several."""
+
+    to: EmailAddress = Field(description="who gets it: one address", examples=["{{ shop.email }}"])
+    subject: HeaderText = Field(
+        description="the letter's subject; entries of one subject go together", examples=["Orders"]
+    )
+    text: Annotated[PlainText, Field(min_length=1)] = Field(
+        description="a line or more about this order", examples=["{{ order.number }}: {{ order.total | money }}"]
+    )
+    digest: Digest = Field("daily 18:00", description="hourly, or daily with a time of the shop's", examples=["hourly"])
 
 
 class Sent(Result):
