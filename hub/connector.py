@@ -56,6 +56,7 @@ __all__ = [
     "Encoding",
     "Failure",
     "Field",
+    "Formula",
     "HeaderText",
     "Html",
     "Idempotency",
@@ -177,6 +178,12 @@ def _no_climbing(url: str) -> str:
     return url
 
 
+def _formula(text: str) -> str:
+    if not text.startswith("="):
+        raise Mistake("A formula begins with =", f"={text[:60]}")
+    return text
+
+
 def _address(text: str) -> str:
     address = text.strip()
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", address):
@@ -201,6 +208,8 @@ Mailbox = Annotated[str, Encoding("header", _one_line), AfterValidator(_mailbox)
 """One e-mail address, with a name or without: ``Shop <hello@example.com>``."""
 Html = Annotated[str, Encoding("HTML", html.escape)]
 Url = Annotated[str, Encoding("URL", _url_part), AfterValidator(_no_climbing)]
+Formula = Annotated[str, Encoding("formula", lambda _text: ""), AfterValidator(_formula)]
+"""A formula for a sheet: always fixed text of the rule, never anything of an order's."""
 Cell = Annotated[
     str | bool | int | Decimal | datetime | date | time | None,
     Encoding("cell", _as_is, typed=True),

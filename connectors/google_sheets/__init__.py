@@ -104,7 +104,7 @@ class GoogleSheets(Connection):
 _SHEET = Field(min_length=1, max_length=100, description="the tab", examples=["Orders"])
 
 
-class AddRowParams(table.AddRow):
+class AddRowParams(rows.NewRow):
     """A row to add below the last one."""
 
     sheet: PlainText = _SHEET

@@ -8,11 +8,12 @@ from datetime import date, time
 from typing import TypeVar
 
 from connectors.google_sheets.book import Book, Shown
-from connectors.google_sheets.tabs import Json, Tab, from_google, letters, to_find
+from connectors.google_sheets.tabs import FormulaText, Json, Tab, from_google, letters, to_find
 from connectors.google_sheets.tokens import Token, keys_of, may_be_deleted
 from connectors.table import (
     AddRow,
     Change,
+    Column,
     FindRow,
     RowAdded,
     RowFound,
@@ -33,17 +34,33 @@ from hub.connector import (
     ConfigError,
     Delivery,
     Failure,
+    Field,
+    Formula,
     Params,
     Permanent,
     Result,
     Retryable,
 )
 
+
+class NewRow(AddRow):
+    """A row with formulas in some of its columns."""
+
+    formula: dict[Column, Formula] | None = Field(
+        None, description="formulas by column, fixed text", examples=[{"Net": '=INDIRECT("C"&ROW())/1.2'}]
+    )
+
+    @property
+    def names(self) -> list[str]:
+        """Every column that gets something."""
+        return [*self.columns, *(self.formula or ())]
+
+
 ParamsT = TypeVar("ParamsT", bound=Params)
-AddT = TypeVar("AddT", bound=AddRow)
+AddT = TypeVar("AddT", bound=NewRow)
 UpdateT = TypeVar("UpdateT", bound=UpdateRow)
 FindT = TypeVar("FindT", bound=FindRow)
-WritingT = TypeVar("WritingT", bound=AddRow | UpdateRow)
+WritingT = TypeVar("WritingT", bound=NewRow | UpdateRow)
 Outcomes = dict[str, Result | Failure]  #: by effect key
 
 #: Characters in a cell: https://support.google.com/drive/answer/37603
@@ -61,12 +78,12 @@ def add(book: Book, sheet: str, batch: Batch[AddT]) -> Outcomes:
     tab = book.tab(sheet)
     header: list[Json] = []
     if not tab.header.names:
-        tab, header = _with_header(book, tab, [one.params.columns for one in _open(batch, outcomes)])
-    _note(outcomes, batch, lambda params: tab.header.problem(params.columns))
+        tab, header = _with_header(book, tab, [one.params.names for one in _open(batch, outcomes)])
+    _note(outcomes, batch, lambda params: tab.header.problem(params.names))
     new = _open(batch, outcomes)
     if not new:
         return outcomes
-    rows = [tab.header.place(one.params.columns) for one in new]
+    rows = [_placed(tab, one.params) for one in new]
     token = book.token(batch.id, sheet, [one.key for one in new])
     show = [tab.range("1:1"), _bottom(tab, rows[-1])]
     shown = book.write(tab, token, [*header, tab.append(rows)], show, repeated=batch.repeated)
@@ -75,7 +92,12 @@ def add(book: Book, sheet: str, batch: Batch[AddT]) -> Outcomes:
     return outcomes | {one.key: result(book, tab, number) for one, number in zip(new, numbers, strict=True)}
 
 
-def _with_header(book: Book, tab: Tab, rows: Sequence[Mapping[str, Value]]) -> tuple[Tab, list[Json]]:
+def _placed(tab: Tab, params: NewRow) -> dict[int, Value]:
+    formulas = {tab.header.names.index(name): FormulaText(text) for name, text in (params.formula or {}).items()}
+    return {**tab.header.place(params.columns), **formulas}
+
+
+def _with_header(book: Book, tab: Tab, rows: Sequence[Sequence[str]]) -> tuple[Tab, list[Json]]:
     """An empty tab with the columns of the rows, and the requests that make them."""
     if not book.is_empty(tab):
         raise ConfigError(
@@ -263,8 +285,8 @@ def _written(tab: Tab, batch: Batch[WritingT], there: Token) -> list[str] | None
     return next((keys for keys in candidates if keys_of(keys) == there.keys), None)
 
 
-def _names(params: AddRow | UpdateRow) -> list[str]:
-    return [*(params.find if isinstance(params, UpdateRow) else ()), *params.columns]
+def _names(params: NewRow | UpdateRow) -> list[str]:
+    return params.names if isinstance(params, NewRow) else [*params.find, *params.columns]
 
 
 def _unwritable(batch: Batch[WritingT]) -> Outcomes:

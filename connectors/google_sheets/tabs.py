@@ -29,6 +29,10 @@ _DATES = {date: "DATE", datetime: "DATE_TIME", time: "TIME"}
 _WITH_FORMAT = "userEnteredValue,userEnteredFormat.numberFormat"
 
 
+class FormulaText(str):
+    """A formula that a rule wrote; any other text, whatever it begins with, stays text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A tab as it was when it was read. ``formats``: by column, the number format that rows below the header have."""
@@ -103,6 +107,8 @@ def _quoted(name: str) -> str:
 
 def _extended(value: Value) -> Json:
     match value:
+        case FormulaText():
+            return {"formulaValue": str(value)}
         case bool():
             return {"boolValue": value}
         case int() | Decimal():

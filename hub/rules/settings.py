@@ -111,6 +111,11 @@ class SettingReader:
             return _constant(_literal(node, slot), node)
         if slot.encoding is not None and slot.encoding.name == "URL":
             self._fixed_host(node)
+        if slot.encoding is not None and slot.encoding.name == "formula":
+            hint = "Write the order's data into a column, and let the formula point to that column."
+            self.workshop.report(node)(
+                "X11", 0, "A formula is fixed text: a buyer's name could become a part of it.", hint
+            )
         if template.whole is not None:
             self._whole_fits(template, node, slot)
             if slot.is_typed or slot.shape in {"list", "map"}:

@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from connectors.google_sheets import AddRow, FindRow, FindRowParams, GoogleSheets, UpdateRow, UpdateRowParams
+from connectors.google_sheets import (
+    AddRow,
+    AddRowParams,
+    FindRow,
+    FindRowParams,
+    GoogleSheets,
+    UpdateRow,
+    UpdateRowParams,
+)
 from connectors.table import RowAdded, RowFound, RowUpdated
 from hub.clock import ManualClock
 from hub.connector import (
@@ -647,3 +655,13 @@ def test_preview_shows_what_would_be_sent_without_any_call(google: Fake) -> None
     params = orders_to_add(1, 1).deliveries[0].params
     assert AddRow().preview(params) == {"sheet": "Orders", "columns": {"Order": 1, "Customer": "Ana Núñez"}}
     assert google.exchanges == []
+
+
+def test_a_formula_of_the_rule_is_one_and_what_a_buyer_writes_is_text(book: Book, connection: GoogleSheets) -> None:
+    settings = {"sheet": "Orders", "columns": {"Order": 1, "Customer": "=1+1"}, "formula": {"Total": "=ROW()*2"}}
+    params = AddRowParams.model_validate(settings)
+    (outcome,) = AddRow().run(connection, Batch(1, [Delivery(key(1), params)]))
+    assert isinstance(outcome, RowAdded), repr(outcome)
+    _, (_, customer, total) = book.rows("Orders")
+    assert (type(customer), customer) == (str, "=1+1")
+    assert (type(total), total) == (Formula, "=ROW()*2")

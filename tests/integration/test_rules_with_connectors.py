@@ -57,6 +57,21 @@ rules:
     ]
 
 
+@pytest.mark.parametrize(
+    ("formula", "code"), [("=UPPER({{ customer.name }})", "X11"), ("{{ customer.name }}", "X11"), ("A2*2", "A05")]
+)
+def test_a_formula_takes_nothing_from_the_order_and_begins_with_its_sign(formula: str, code: str) -> None:
+    text = f"""
+connections: {{google_sheets: {{spreadsheet: {"1" * 44}, credentials: "${{KEY}}"}}}}
+rules:
+  - name: Rule
+    when: order paid
+    do: [{{google_sheets.add_row: {{sheet: Orders, columns: {{Order: "1"}}, formula: {{Net: "{formula}"}}}}}}]
+"""
+    found = mistakes(load_texts({"rules.yaml": text}, Registry(), {"KEY": "{}"}))
+    assert [(one.code, one.line) for one in found] == [(code, 6)]
+
+
 #: Broken on purpose in one place, and otherwise using what no connector offers yet.
 _CASES = broken.read("broken_files.txt")
 
