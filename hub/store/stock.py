@@ -34,6 +34,7 @@ class _Share:
     sold: int = 0
     restocked: int = 0
     reserved: int = 0
+    pending: int = 0  #: brought back before their sale was told
     is_released: bool = False
 
 
@@ -65,7 +66,10 @@ class Stock:
         item, share = self._item(moving), self._share(moving)
         if item.on_hand - (item.reserved - share.reserved) < moving.count and not below_zero:
             raise Permanent(_too_few(moving, item, share, "were sold"))
-        return self._move(moving, "sale", -moving.count, -min(share.reserved, moving.count))
+        moved = self._move(moving, "sale", -moving.count, -min(share.reserved, moving.count))
+        if back := min(share.pending, moving.count):
+            self._move(moving, "restock", back, 0, -back)
+        return moved
 
     def restock(self, moving: Moving, *, at_most_sold: bool = False) -> Movement:
         """See ``hub.connector.Ledger``."""
@@ -74,7 +78,8 @@ class Stock:
         share, count = self._share(moving), moving.count
         if at_most_sold and moving.order is not None:
             count = min(count, max(0, share.sold - share.restocked))
-        return self._move(moving, "restock", count, 0)
+        # A refund may be told before its sale: what is too much now comes back with the sale.
+        return self._move(moving, "restock", count, 0, moving.count - count)
 
     def reserve(self, moving: Moving, *, below_zero: bool = False) -> Movement:
         """See ``hub.connector.Ledger``."""
@@ -97,15 +102,21 @@ class Stock:
         found = self._moved.get((moving.key, moving.sku, kind))
         return None if found is None else _movement(moving.sku, *found)
 
-    def _move(self, moving: Moving, kind: str, delta: int, reserved: int) -> Movement:
+    def _move(self, moving: Moving, kind: str, delta: int, reserved: int, pending: int = 0) -> Movement:
         item, share = self._item(moving), self._share(moving)
         before = item.on_hand
         item.on_hand += delta
         item.reserved += reserved
-        _add(share, kind, delta, reserved)
+        _add(share, kind, delta, reserved, pending)
         self._moved[moving.key, moving.sku, kind] = (delta, reserved, item.on_hand)
         row = {"key": moving.key, "sku": moving.sku, "kind": kind, "delta": delta, "reserved": reserved}
-        row |= {"balance": item.on_hand, "subject": moving.subject, "order_number": moving.order, "at": self._now}
+        row |= {
+            "pending": pending,
+            "balance": item.on_hand,
+            "subject": moving.subject,
+            "order_number": moving.order,
+            "at": self._now,
+        }
         self._movements.append(row)
         self._events += own_events.stock_crossed(
             moving.sku, before, item.on_hand, item.low_at, cause=moving.key, now=self._now
@@ -153,14 +164,15 @@ class Stock:
             share = self._shares[place] = _Share()
             rows = self._connection.execute(_OF_ORDER, {"order": moving.order, "b_sku": moving.sku})
             for row in rows:
-                _add(share, row.kind, row.delta, row.reserved)
+                _add(share, row.kind, row.delta, row.reserved, row.pending)
         return self._shares[place]
 
 
-def _add(share: _Share, kind: str, delta: int, reserved: int) -> None:
+def _add(share: _Share, kind: str, delta: int, reserved: int, pending: int) -> None:
     share.sold -= delta if kind == "sale" else 0
     share.restocked += delta if kind == "restock" else 0
     share.reserved += reserved
+    share.pending += pending
     share.is_released |= kind == "release"
 
 
@@ -185,9 +197,9 @@ _MOVED = sa.select(
     stock_movements.c.reserved,
     stock_movements.c.balance,
 ).where(stock_movements.c.key.in_(sa.bindparam("keys", expanding=True)))
-_OF_ORDER = sa.select(stock_movements.c.kind, stock_movements.c.delta, stock_movements.c.reserved).where(
-    stock_movements.c.order_number == sa.bindparam("order"), stock_movements.c.sku == sa.bindparam("b_sku")
-)
+_OF_ORDER = sa.select(
+    stock_movements.c.kind, stock_movements.c.delta, stock_movements.c.reserved, stock_movements.c.pending
+).where(stock_movements.c.order_number == sa.bindparam("order"), stock_movements.c.sku == sa.bindparam("b_sku"))
 _BALANCE = (
     sa.select(stock_items.c.on_hand, stock_items.c.reserved, stock_items.c.low_at)
     .where(stock_items.c.sku == sa.bindparam("b_sku"))
@@ -198,9 +210,8 @@ _SET_BALANCE = Many(
     .where(stock_items.c.sku == sa.bindparam("b_sku"))
     .values(on_hand=sa.bindparam("count"), reserved=sa.bindparam("held"), updated_at=sa.bindparam("now"))
 )
-_MOVE = Many(
-    stock_movements.insert(), "key", "sku", "kind", "delta", "reserved", "balance", "subject", "order_number", "at"
-)
+_MOVED_COLUMNS = ("key", "sku", "kind", "delta", "reserved", "pending", "balance", "subject", "order_number", "at")
+_MOVE = Many(stock_movements.insert(), *_MOVED_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

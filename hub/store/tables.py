@@ -327,6 +327,7 @@ stock_movements = Table(
     Column("kind", Text, nullable=False),
     Column("delta", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False, server_default=text("0")),  # the change of what is reserved
+    Column("pending", BigInteger, nullable=False, server_default=text("0")),  # of what comes back with its sale
     Column("balance", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("order_number", BigInteger),

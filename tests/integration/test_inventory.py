@@ -104,6 +104,31 @@ def test_too_many_are_not_reserved(shop: TestShop) -> None:
     assert "11 are wanted" in held.error
 
 
+BACK = """
+rules:
+  - name: Take
+    when: order paid
+    for_each: order.items
+    do: [{inventory.decrease: {sku: "{{ item.sku }}", by: "{{ item.quantity }}"}}]
+  - name: Back
+    when: order paid
+    for_each: order.items
+    do: [WAIT{inventory.increase: {sku: "{{ item.sku }}", by: 9}}]
+"""
+
+
+@pytest.mark.parametrize("wait", ["", "{wait: 1 minute}, "])
+def test_no_more_comes_back_than_was_sold_whichever_is_told_first(open_shop: OpenShop, wait: str) -> None:
+    shop = open_shop(BACK.replace("WAIT", wait))
+    count(shop, MUG=10)
+    for _ in range(2):
+        shop.sell(Sale(items=(Item("Mug", "MUG", 1000, 2),)))
+        shop.work()
+    shop.work(after=60)
+    assert mug(shop) == (10, 0)
+    assert set(shop.states()) == {"succeeded"}
+
+
 SKIPPED = """
 rules:
   - name: Take

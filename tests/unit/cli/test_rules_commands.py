@@ -173,7 +173,7 @@ def test_try_gives_programs_what_would_be_sent(folder: Path) -> None:
                 "id": "stock",
                 "runs": True,
                 "because": "",
-                "settings": {"sku": "MUG-01", "by": 2, "oversell": "hold"},
+                "settings": {"sku": "MUG-01", "by": 2, "not_listed": "hold", "oversell": "hold"},
                 "error": "",
             }
         ],
@@ -187,7 +187,7 @@ def test_try_takes_an_event_from_a_file(folder: Path) -> None:
     (folder / "event.json").write_bytes(events.encode(events.event("checkout.session.completed", session)))
     document = as_json(hub(folder, "try", "Take sold items out of stock", "--file", "event.json", "--json"))
     assert document["conditions"][0]["was"] == "EUR 27"
-    assert document["steps"][0]["settings"] == {"sku": "CUP", "by": 3, "oversell": "hold"}
+    assert document["steps"][0]["settings"] == {"sku": "CUP", "by": 3, "not_listed": "hold", "oversell": "hold"}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_the_reference_is_listed_from_the_checkers_tables(folder: Path) -> None:
     filters = as_json(hub(folder, "filters", "--json"))
     assert "money" in {one["name"] for one in filters}
     action = as_json(hub(folder, "actions", "inventory.decrease", "--json"))
-    assert [one["name"] for one in action["settings"]] == ["sku", "by", "oversell"]
+    assert [one["name"] for one in action["settings"]] == ["sku", "by", "not_listed", "oversell"]
     assert [one["name"] for one in action["results"]] == ["sku", "before", "left"]
     done = hub(folder, "fields", "order payed")
     assert (done.returncode, "Did you mean “order paid”?" in done.stderr) == (1, True)

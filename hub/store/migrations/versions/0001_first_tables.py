@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("delta", sa.BigInteger(), nullable=False),
         sa.Column("reserved", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("pending", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("balance", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("order_number", sa.BigInteger(), nullable=True),
