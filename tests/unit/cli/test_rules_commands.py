@@ -222,7 +222,7 @@ def test_the_reference_is_listed_from_the_checkers_tables(folder: Path) -> None:
     assert "money" in {one["name"] for one in filters}
     action = as_json(hub(folder, "actions", "inventory.decrease", "--json"))
     assert [one["name"] for one in action["settings"]] == ["sku", "by", "not_listed", "oversell"]
-    assert [one["name"] for one in action["results"]] == ["sku", "before", "left"]
+    assert [one["name"] for one in action["results"]] == ["sku", "before", "left", "moved"]
     done = hub(folder, "fields", "order payed")
     assert (done.returncode, "Did you mean “order paid”?" in done.stderr) == (1, True)
 
