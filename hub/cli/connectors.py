@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from hub.connector import Check
 from hub.engine.connections import Connections, try_out
 from hub.settings import Environment
 from hub.store import facts
+from hub.testing import released
 
 app = typer.Typer(add_completion=False, help="The connectors, and this shop's connections.", rich_markup_mode=None)
 
@@ -90,6 +92,26 @@ def new(
     say(f"Written: {place}/, a connector for a made-up service. Make it yours: hub_{name}.py, then its test and page.")
     say(f"Test it:     pytest {place}")
     say(f"Install it:  pip install --editable {place}      Then  hub connectors  lists it.")
+
+
+@app.command()
+def freeze(
+    kind: Annotated[str, typer.Argument(help="The connector.")],
+    folder: Annotated[Path, typer.Option("--to", help="Where its page is.")] = Path("docs/connectors"),
+) -> None:
+    """Write down the settings and results of a release, for its contract test: later releases have to keep them."""
+    registry = all_connectors(Environment())
+    if kind not in registry.kinds:
+        raise no(f"There is no connector “{kind}”. There is: {', '.join(registry.kinds)}.")
+    shapes = {name: released.action_shape(one) for name, one in registry.actions_of(kind).items()}
+    if connection := registry.connection(kind):
+        shapes["connection"] = released.connection_shape(connection)
+    file = folder / f"{kind}.released.json"
+    try:
+        file.write_text(json.dumps(shapes, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    except OSError as error:
+        raise no(f"{file} cannot be written ({error.strerror}).") from None
+    say(f"Written: {file}. The contract suite reads it beside the connector's page.")
 
 
 _STARTER = {

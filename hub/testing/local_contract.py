@@ -29,6 +29,7 @@ from hub.connector import (
     Secret,
 )
 from hub.rules.slots import settings_of
+from hub.testing import released
 from hub.testing.sending import delivery, send, send_again
 from hub.testing.side_effects import left_behind, watched
 
@@ -240,6 +241,15 @@ class LocalConnectorContract:
         required = [one.name for one in settings_of(self.action.params).values() if one.required and not one.examples]
         assert silent == [], "without a description"
         assert required == [], "without an example"
+
+    def test_rules_for_the_last_release_still_work(self) -> None:
+        """``hub connectors freeze`` writes down what a release had; without its file nothing was released."""
+        file = self.page().with_name(f"{self.action.connection.kind}.released.json")
+        was = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        found = [("connection", released.connection_shape(self.action.connection))]
+        found += [(self.action.name, released.action_shape(self.action))]
+        said = [sentence for name, now in found if name in was for sentence in released.broken(was[name], now)]
+        assert not said, f"{file.name} was released. {' '.join(said)}"
 
     def test_the_page_names_every_setting_and_shows_an_example(self) -> None:
         assert self.page().exists(), f"there is no {self.page()}"
