@@ -241,10 +241,10 @@ class Sender:
     def _settle(self, connection: DatabaseConnection, taken: Claim, sent: _Sent, lane: Due) -> None:
         now = self._clock.now()
         settling.settle(connection, taken, sent.settled, now)
-        wait = judging.lane_wait(sent.outcomes, lane.failures)
+        wait = judging.lane_wait(sent.outcomes, taken.failures)
         if wait is not None:
-            _block(connection, lane, wait, now)
-        elif sent.outcomes and (lane.failures or self._pace_ms(taken)):
+            _block(connection, lane, wait, taken.failures, now)
+        elif sent.outcomes and (taken.failures or self._pace_ms(taken)):
             lanes.block(connection, lane.lane_id, now + self._pace_ms(taken), "", 0)
 
 
@@ -272,12 +272,12 @@ def _not_before(action: Action[Any, Any], ready: Ready, params: Params, now: int
     return None if earliest is None or earliest <= moment else round(earliest.timestamp() * 1000)
 
 
-def _block(connection: DatabaseConnection, lane: Due, wait: Wait, now: int) -> None:
+def _block(connection: DatabaseConnection, lane: Due, wait: Wait, failures: int, now: int) -> None:
     until = now + _ms(wait.length)
     if wait.whole_connection:
         lanes.block_connection(connection, lane.connection, until, wait.reason, paused=wait.paused)
     else:
-        lanes.block(connection, lane.lane_id, until, wait.reason, lane.failures + 1)
+        lanes.block(connection, lane.lane_id, until, wait.reason, failures + 1)
 
 
 def _batch(taken: Claim, sending: Sequence[_ToSend]) -> Batch[Any]:

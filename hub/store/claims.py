@@ -49,7 +49,7 @@ class Work:
 class Claim:
     """A lease on ``work``. ``batch_id`` is the claim's id, or that of the batch which comes again.
 
-    ``since``: when any of a batch that comes again was first tried.
+    ``since``: when any of a batch that comes again was first tried. ``failures``: of the lane, in a row until now.
     """
 
     id: int
@@ -58,6 +58,7 @@ class Claim:
     repeated: bool
     work: Sequence[Work]
     since: int | None = None
+    failures: int = 0
 
 
 def claim(
@@ -68,7 +69,8 @@ def claim(
     A batch that may have been applied comes alone and whole, under its old id. The attempts are recorded in the
     same transaction. A lane that is blocked, or serial and held by someone else, gives None.
     """
-    if connection.execute(_BLOCKED_UNTIL, {"lane": lane.lane_id}).scalar_one() > now:
+    blocked_until, failures = connection.execute(_LANE, {"lane": lane.lane_id}).one()
+    if blocked_until > now:
         return None
     claim_id = _new_claim(connection, lane, worker, lease_until)
     if claim_id is None:
@@ -84,11 +86,12 @@ def claim(
     record_attempts(connection, ids, claim_id, now)
     again, work = rows[0].batch_id, [_work(row) for row in rows]
     if again is None:
-        return Claim(claim_id, lane.lane_id, claim_id, False, work)
-    return Claim(claim_id, lane.lane_id, again, True, work, connection.execute(_FIRST_TRY, {"ids": ids}).scalar_one())
+        return Claim(claim_id, lane.lane_id, claim_id, False, work, failures=failures)
+    since = connection.execute(_FIRST_TRY, {"ids": ids}).scalar_one()
+    return Claim(claim_id, lane.lane_id, again, True, work, since, failures)
 
 
-_BLOCKED_UNTIL = sa.select(lanes.c.blocked_until).where(lanes.c.id == sa.bindparam("lane"))
+_LANE = sa.select(lanes.c.blocked_until, lanes.c.failures).where(lanes.c.id == sa.bindparam("lane"))
 _CHOSEN = deliveries.c.id.in_(sa.bindparam("ids", expanding=True))
 _RUNNING = (
     deliveries.update()
