@@ -11,7 +11,7 @@ from gspread.urls import SPREADSHEET_BATCH_UPDATE_URL, SPREADSHEET_URL
 
 from connectors.google_sheets import tokens
 from connectors.google_sheets.client import Google, Refusal
-from connectors.google_sheets.tabs import Json, Tab, from_google, letters, read_tab
+from connectors.google_sheets.tabs import Json, Tab, from_google, letters, new_tab, read_tab
 from connectors.google_sheets.tokens import Token
 from connectors.table import Value
 from hub.connector import Ambiguous, Clock, ConfigError, Failure, Retryable
@@ -25,6 +25,10 @@ _AS_VALUES = {"valueRenderOption": "UNFORMATTED_VALUE"}
 
 Shown = Sequence[tuple[int, list[Json]]]
 """Per range that was asked for: the number of its first row, and its rows (``RowData``)."""
+
+
+class NoTab(ConfigError):
+    """The spreadsheet has no such tab."""
 
 
 class Book:
@@ -54,11 +58,18 @@ class Book:
         self._tabs[name] = now, found
         return found
 
-    def _no_tab(self, name: str) -> ConfigError:
+    def tab_or_new(self, name: str) -> Tab:
+        """A tab, or one that the next write makes."""
+        try:
+            return self.tab(name)
+        except NoTab:
+            return new_tab(name)
+
+    def _no_tab(self, name: str) -> NoTab:
         there = ", ".join(f"“{title}”" for title in self.titles()[1])
-        return ConfigError(
+        return NoTab(
             f"The spreadsheet has no tab “{name}”.",
-            f"Its tabs are {there}. Correct “sheet:” in rules.yaml, or make the tab.",
+            f"Its tabs are {there}. Correct “sheet:” in rules.yaml, make the tab, or write  new_tab: yes",
         )
 
     def titles(self) -> tuple[str, list[str]]:
@@ -150,6 +161,9 @@ class Book:
             kind = Ambiguous if repeated else Retryable
             return kind("Another batch has left the same mark in the spreadsheet; the rows come again under a new one.")
         self.forget(tab.name)
+        if tab.is_new:
+            made = [title for title in self.titles()[1] if title.casefold() == tab.name.casefold()]
+            return Retryable(f"Somebody has just made the tab “{made[0]}”.") if made else refusal
         if not known.keys() >= set(surplus) or self.tab(tab.name) != tab:
             return Retryable("The spreadsheet has changed; the hub has looked at it anew.")
         return refusal

@@ -42,9 +42,10 @@ class Refusal(ConfigError):
     """Google says that the request makes no sense (400): a tab is gone, a token is in use. Nothing was applied."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(
-            f"Google refuses the request: {message}", "Look at the sheet: was something renamed or removed?"
-        )
+        hint = "Look at the sheet: was something renamed or removed?"
+        if "number of cells" in message:
+            hint = "Delete old tabs, or put another spreadsheet into the connection; what waits is written then."
+        super().__init__(f"Google refuses the request: {message}", hint)
 
 
 class _Client(HTTPClient):

@@ -50,6 +50,8 @@ class NewRow(AddRow):
         None, description="formulas by column, fixed text", examples=[{"Net": '=INDIRECT("C"&ROW())/1.2'}]
     )
 
+    new_tab: bool | None = Field(None, description="whether a tab that is not there is made", examples=[True])
+
     @property
     def names(self) -> list[str]:
         """Every column that gets something."""
@@ -75,7 +77,7 @@ _WINDOW = 1_000
 def add(book: Book, sheet: str, batch: Batch[AddT]) -> Outcomes:
     """Adds the rows of a batch below the last row with anything in it; makes the header of an empty tab."""
     outcomes = _unwritable(batch)
-    tab = book.tab(sheet)
+    tab = book.tab_or_new(sheet) if any(one.params.new_tab for one in batch.deliveries) else book.tab(sheet)
     header: list[Json] = []
     if not tab.header.names:
         tab, header = _with_header(book, tab, [one.params.names for one in _open(batch, outcomes)])
@@ -99,14 +101,15 @@ def _placed(tab: Tab, params: NewRow) -> dict[int, Value]:
 
 def _with_header(book: Book, tab: Tab, rows: Sequence[Sequence[str]]) -> tuple[Tab, list[Json]]:
     """An empty tab with the columns of the rows, and the requests that make them."""
-    if not book.is_empty(tab):
+    if not tab.is_new and not book.is_empty(tab):
         raise ConfigError(
             f"The first row of {tab.header.sheet} is empty, but there are rows below it.",
             "Put the names of the columns into the first row.",
         )
     names = list(dict.fromkeys(name for row in rows for name in row))
     book.forget(tab.name)
-    return replace(tab, header=replace(tab.header, names=names)), tab.put(1, dict(enumerate(names)))
+    header = tab.put(1, dict(enumerate(names)))
+    return replace(tab, header=replace(tab.header, names=names)), [*([tab.creation()] if tab.is_new else []), *header]
 
 
 def _bottom(tab: Tab, last_row: Mapping[int, Value]) -> str:

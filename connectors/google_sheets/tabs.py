@@ -6,6 +6,7 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,6 +24,8 @@ _FIELDS = (
     "sheets(properties(sheetId,title,gridProperties(rowCount)),"
     "data(rowData(values(formattedValue,userEnteredFormat(numberFormat)))))"
 )
+#: What Google gives a new tab.
+_NEW_ROWS = 1000
 #: https://developers.google.com/workspace/sheets/api/guides/formats#about_date_time_values
 _EPOCH = datetime(1899, 12, 30)
 _DATES = {date: "DATE", datetime: "DATE_TIME", time: "TIME"}
@@ -35,13 +38,17 @@ class FormulaText(str):
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab as it was when it was read. ``formats``: by column, the number format that rows below the header have."""
+    """A tab as it was when it was read. ``formats``: by column, the number format that rows below the header have.
+
+    ``is_new``: it is not there yet, and is made by the first write.
+    """
 
     id: int
     name: str
     header: Header
     formats: Sequence[Json]
     row_count: int
+    is_new: bool = False
 
     def range(self, cells: str) -> str:
         """``cells`` of this tab in A1 notation."""
@@ -63,6 +70,10 @@ class Tab:
         data = [{"values": [self._cell(row.get(column), column) for column in range(width)]} for row in rows]
         return {"appendCells": {"sheetId": self.id, "rows": data, "fields": _WITH_FORMAT}}
 
+    def creation(self) -> Json:
+        """The request that makes the tab."""
+        return {"addSheet": {"properties": {"sheetId": self.id, "title": self.name}}}
+
     def put(self, row: int, cells: Mapping[int, Value]) -> list[Json]:
         """The requests that change single cells of row number ``row``; formats stay, but for dates without one."""
         return [
@@ -82,6 +93,12 @@ class Tab:
         if isinstance(value, date | time) and known.get("type") not in _DATES.values():
             known = {"type": _DATES[type(value)]}
         return cell | {"userEnteredFormat": {"numberFormat": known}} if known else cell
+
+
+def new_tab(name: str) -> Tab:
+    """A tab that is still to be made. Its id follows from its name, so that it is made once."""
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) & 0x7FFF_FFFF
+    return Tab(number or 1, name, Header(f"“{name}”", []), [], _NEW_ROWS, is_new=True)
 
 
 def read_tab(client: HTTPClient, book_id: str, name: str) -> Tab:

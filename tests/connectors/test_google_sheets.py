@@ -665,3 +665,44 @@ def test_a_formula_of_the_rule_is_one_and_what_a_buyer_writes_is_text(book: Book
     _, (_, customer, total) = book.rows("Orders")
     assert (type(customer), customer) == (str, "=1+1")
     assert (type(total), total) == (Formula, "=ROW()*2")
+
+
+def monthly(number: int, month: str, new_tab: bool = True) -> Delivery[AddRowParams]:
+    settings = {"sheet": f"Orders {month}", "columns": {"Order": number}, "new_tab": new_tab}
+    return Delivery(key(number), AddRowParams.model_validate(settings))
+
+
+def test_a_month_gets_a_tab_of_its_own_with_its_first_rows(book: Book, connection: GoogleSheets) -> None:
+    for batch, month in enumerate(["2026-11", "2026-11", "2026-12"], 1):
+        outcomes = AddRow().run(connection, Batch(batch, [monthly(10 * batch, month), monthly(10 * batch + 1, month)]))
+        assert all(isinstance(one, RowAdded) for one in outcomes), outcomes
+    assert book.rows("Orders 2026-11") == [["Order"], [10], [11], [20], [21]]
+    assert book.rows("Orders 2026-12") == [["Order"], [30], [31]]
+
+
+@pytest.mark.parametrize("fault", [Fault.AFTER, Fault.DROP])
+def test_a_tab_whose_making_was_in_doubt_is_made_once(
+    google: Fake, book: Book, connection: GoogleSheets, fault: Fault
+) -> None:
+    google.plan = lambda call: fault if call.writes else Fault.NONE
+    batch = Batch(1, [monthly(1, "2026-11")])
+    assert isinstance(AddRow().run(connection, batch)[0], Ambiguous)
+    google.plan = lambda _call: Fault.NONE
+    assert isinstance(AddRow().lookup(connection, Batch(1, batch.deliveries, repeated=True))[0], RowAdded)
+    again = AddRow().run(connection, Batch(1, batch.deliveries, repeated=True))
+    assert isinstance(again[0], RowAdded), repr(again)
+    assert book.rows("Orders 2026-11") == [["Order"], [1]]
+
+
+def test_a_tab_that_is_not_there_is_not_made_unasked(connection: GoogleSheets) -> None:
+    (outcome,) = AddRow().run(connection, Batch(1, [monthly(1, "2026-11", new_tab=False)]))
+    assert isinstance(outcome, ConfigError)
+    assert "new_tab: yes" in outcome.hint
+
+
+def test_a_full_spreadsheet_pauses_the_connection_and_says_what_to_do(book: Book, connection: GoogleSheets) -> None:
+    book.add_tab("Old").row_count = 10_000_000 // 26
+    book.tab("Old").column_count = 26
+    (outcome,) = AddRow().run(connection, Batch(1, [monthly(1, "2026-11")]))
+    assert isinstance(outcome, ConfigError)
+    assert "another spreadsheet" in outcome.hint
