@@ -89,7 +89,8 @@ def add(book: Book, sheet: str, batch: Batch[AddT]) -> Outcomes:
     token = book.token(batch.id, sheet, [one.key for one in new])
     show = [tab.range("1:1"), _bottom(tab, rows[-1])]
     shown = book.write(tab, token, [*header, tab.append(rows)], show, repeated=batch.repeated)
-    numbers = _numbers(shown, len(rows))
+    # Below a table may stand other things: which row was the last of the tab says nothing then.
+    numbers = _numbers(shown, len(rows)) if tab.table is None else [None] * len(rows)
     result = _misplaced if _was_moved(tab, shown, rows) else _added
     return outcomes | {one.key: result(book, tab, number) for one, number in zip(new, numbers, strict=True)}
 

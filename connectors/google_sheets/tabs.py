@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 #: What is read of a tab before a write: its id, its size, its header, and the number formats of its first row.
 _FIELDS = (
-    "sheets(properties(sheetId,title,gridProperties(rowCount)),"
+    "sheets(properties(sheetId,title,gridProperties(rowCount)),tables(tableId,range),"
     "data(rowData(values(formattedValue,userEnteredFormat(numberFormat)))))"
 )
 #: What Google gives a new tab.
@@ -40,7 +40,8 @@ class FormulaText(str):
 class Tab:
     """A tab as it was when it was read. ``formats``: by column, the number format that rows below the header have.
 
-    ``is_new``: it is not there yet, and is made by the first write.
+    ``is_new``: it is not there yet, and is made by the first write. ``table``: the id of a native table whose header is
+    the tab's.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Tab:
     formats: Sequence[Json]
     row_count: int
     is_new: bool = False
+    table: str | None = None
 
     def range(self, cells: str) -> str:
         """``cells`` of this tab in A1 notation."""
@@ -62,13 +64,14 @@ class Tab:
     # --- Requests -------------------------------------------------------------------------------------------------
 
     def append(self, rows: Sequence[Mapping[int, Value]]) -> Json:
-        """The request that adds rows (cells by column index) below the last row with anything in it.
+        """The request that adds rows (cells by column index) below the last row with anything in it, or to the table.
 
         Every cell of a row gets its column's number format, for new rows of the grid have none.
         """
         width = len(self.header.names)
         data = [{"values": [self._cell(row.get(column), column) for column in range(width)]} for row in rows]
-        return {"appendCells": {"sheetId": self.id, "rows": data, "fields": _WITH_FORMAT}}
+        where: Json = {"sheetId": self.id} if self.table is None else {"tableId": self.table}
+        return {"appendCells": {**where, "rows": data, "fields": _WITH_FORMAT}}
 
     def creation(self) -> Json:
         """The request that makes the tab."""
@@ -114,7 +117,13 @@ def read_tab(client: HTTPClient, book_id: str, name: str) -> Tab:
     properties = sheet["properties"]
     title = properties["title"]
     size = properties["gridProperties"]["rowCount"]
-    return Tab(properties["sheetId"], title, Header(f"“{title}”", names), formats, size)
+    table = next((one["tableId"] for one in sheet.get("tables", []) if _is_header(one["range"])), None)
+    return Tab(properties["sheetId"], title, Header(f"“{title}”", names), formats, size, table=table)
+
+
+def _is_header(area: Json) -> bool:
+    """Whether a table begins in the tab's first cell."""
+    return not area.get("startRowIndex") and not area.get("startColumnIndex")
 
 
 def _quoted(name: str) -> str:

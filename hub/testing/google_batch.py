@@ -70,10 +70,18 @@ def _tab(book: Book, id: int) -> Tab:  # noqa: A002 - Google's word
 
 
 def _append_cells(book: Book, content: Json) -> Json:
-    tab = _tab(book, content.get("sheetId", 0))
     rows = content.get("rows", [])
-    top = len(tab.rows)
-    tab.row_count = max(tab.row_count, top + len(rows))
+    if (
+        "tableId" in content
+    ):  # https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#appendcellsrequest
+        tab = next((one for one in book.tabs if one.table and one.table_id == content["tableId"]), None)
+        if tab is None:
+            raise invalid(f"No table with id: {content['tableId']}")
+        top = tab.grow_table(len(rows))
+    else:
+        tab = _tab(book, content.get("sheetId", 0))
+        top = len(tab.rows)
+        tab.row_count = max(tab.row_count, top + len(rows))
     _put_rows(tab, top, 0, rows, content["fields"])
     return {}
 

@@ -1,6 +1,6 @@
 """A spreadsheet of the fake Google Sheets: its tabs, its values and its developer metadata.
 
-Not modelled: formulas are kept, not calculated; formats other than number formats; merges, tables, filters, charts,
+Not modelled: formulas are kept, not calculated; formats other than number formats; merges, filters, charts,
 protected ranges, comments; the shift of formats when rows are inserted.
 """
 
@@ -117,6 +117,8 @@ class Book:
         sheets = []
         for tab in tabs:
             sheet: Json = {"properties": self.properties(tab)}
+            if tab.table is not None:
+                sheet["tables"] = [_table_of(tab)]
             if with_cells:
                 sheet["data"] = [_data(area) for area in areas or [_whole(tab)] if area.tab is tab]
             sheets.append(sheet)
@@ -169,6 +171,14 @@ def matches(metadata: Json, data_filter: Json) -> bool:
         raise Refused(501, "UNIMPLEMENTED", "This fake knows metadata look-ups by id, key, value, visibility and type.")
     there = metadata | {"locationType": metadata["location"]["locationType"]}
     return all(there.get(name) == value for name, value in lookup.items())
+
+
+def _table_of(tab: Tab) -> Json:
+    """``Table`` of a tab that has one; starts that are 0 are left out, as in every answer of Google's."""
+    assert tab.table is not None
+    end, width = tab.table
+    area = {"sheetId": tab.id, "endRowIndex": end, "endColumnIndex": width}
+    return {"tableId": tab.table_id, "name": tab.title, "range": area}
 
 
 def _whole(tab: Tab) -> Area:

@@ -49,6 +49,25 @@ class Tab:
     column_count: int = 26
     rows: list[list[Value]] = field(default_factory=list)
     formats: dict[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+    #: Where a native table that begins in A1 ends: its row below the last, and its width; None: there is no table.
+    table: tuple[int, int] | None = None
+
+    @property
+    def table_id(self) -> str:
+        return f"table{self.id}"
+
+    def add_table(self, width: int) -> None:
+        """Makes a native table of what is there; what stands below it later is pushed down by new rows."""
+        self.table = (len(self.rows), width)
+
+    def grow_table(self, count: int) -> int:
+        """Makes room for rows at the end of the table; returns the first of them, from 0."""
+        assert self.table is not None
+        end, width = self.table
+        self.rows = [*self.rows[:end], *([] for _ in range(count)), *self.rows[end:]]
+        self.row_count += count
+        self.table = (end + count, width)
+        return end
 
     def value(self, row: int, column: int) -> Value:
         """What is in a cell; None: nothing."""
@@ -81,7 +100,9 @@ class Tab:
 
     def copy(self) -> Tab:
         """The tab as it is now; shares the rows, which are never changed in place."""
-        return Tab(self.id, self.title, self.row_count, self.column_count, list(self.rows), dict(self.formats))
+        return Tab(
+            self.id, self.title, self.row_count, self.column_count, list(self.rows), dict(self.formats), self.table
+        )
 
 
 @dataclass(frozen=True)

@@ -706,3 +706,18 @@ def test_a_full_spreadsheet_pauses_the_connection_and_says_what_to_do(book: Book
     (outcome,) = AddRow().run(connection, Batch(1, [monthly(1, "2026-11")]))
     assert isinstance(outcome, ConfigError)
     assert "another spreadsheet" in outcome.hint
+
+
+def test_a_native_table_gets_its_rows_at_its_own_end_and_what_stands_below_moves_down(
+    book: Book, connection: GoogleSheets
+) -> None:
+    tab = book.tab("Orders")
+    tab.put(1, 0, 1)
+    tab.add_table(3)
+    tab.put(3, 0, "Total")
+    outcomes = add(connection, orders_to_add(1, 2, 3))
+    assert all(isinstance(one, RowAdded) for one in outcomes), outcomes
+    assert column(book.rows("Orders"), "Order") == [1, 2, 3, None, "Total"]
+    assert [one.row_number for one in outcomes if isinstance(one, RowAdded)] == [None, None]
+    assert isinstance(add(connection, orders_to_add(2, 4))[0], RowAdded)
+    assert column(book.rows("Orders"), "Order") == [1, 2, 3, 4, None, "Total"]
