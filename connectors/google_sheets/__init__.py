@@ -91,8 +91,7 @@ class GoogleSheets(Connection):
             otherwise = "See whether this machine reaches sheets.googleapis.com, and try again in a minute."
             return Check(False, failure.message, getattr(failure, "hint", otherwise))
         there = ", ".join(f"“{tab}”" for tab in tabs)
-        used = f"{self.book.google.writes} of Google's 60 writes a minute are used."
-        return Check(True, f"“{title}” with the tabs {there}, as {self.book.google.email}. {used}")
+        return Check(True, f"“{title}” with the tabs {there}, as {self.book.google.email}.")
 
     def close(self) -> None:
         if self._book is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,8 +30,6 @@ T = TypeVar("T")
 
 GOOGLE = "https://sheets.googleapis.com"
 #: Not the whole Drive, which gspread asks for by default.
-#: Writes a minute and user: https://developers.google.com/workspace/sheets/api/limits
-_QUOTA = 60
 _SCOPES = ("https://www.googleapis.com/auth/spreadsheets",)
 _CONNECT_SECONDS = 5.0
 _LONGEST_MESSAGE = 200
@@ -76,7 +73,6 @@ class Google:
         self._idle: list[_Client] = []
         self._closed = False
         self._signing_in = threading.Lock()
-        self._writes: deque[int] = deque(maxlen=_QUOTA)
         self._limited = 0  #: answers in a row that asked to wait
 
     @property
@@ -89,11 +85,6 @@ class Google:
         self._closed = True
         while self._idle:
             self._idle.pop().session.close()
-
-    @property
-    def writes(self) -> int:
-        """How many writes this hub made within the last minute."""
-        return sum(one > self._clock.now() - 60_000 for one in list(self._writes))
 
     def read(self, call: Callable[[HTTPClient], T]) -> T:
         """Makes a call without effects; raises ``Retryable``, ``RateLimited``, ``ConfigError`` or ``Refusal``.
@@ -111,8 +102,6 @@ class Google:
 
     def _call(self, call: Callable[[HTTPClient], T], *, writes: bool) -> T:
         self._sign_in()
-        if writes:
-            self._writes.append(self._clock.now())
         with self._client() as client:
             try:
                 answer = call(client)
