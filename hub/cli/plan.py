@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ import typer
 from hub.cli.open_ import opened, since_ms
 from hub.cli.output import AsJson, print_json, progress, say
 from hub.cli.rules_file import usable
-from hub.engine.whatif import BATCH, Comparison, Difference, Effect, compare
+from hub.engine.whatif import BATCH, Comparison, Difference, Effect, compare, shown
 from hub.store import journal
 
 #: So many differences of one kind are shown for each rule; programs get all of them.
@@ -82,26 +82,9 @@ def _lines(one: Difference) -> Iterator[str]:
     assert effect is not None
     item = f", entry {effect.item}" if effect.item else ""
     yield f"  order {effect.order}{item}:" if effect.order else f"  {effect.subject}{item}:"
-    before, after = _shown(one.before), _shown(one.after)
+    before, after = shown(one.before), shown(one.after)
     yield from (f"    - {line}" for line in before if line not in after)
     yield from (f"    + {line}" for line in after if line not in before)
-
-
-def _shown(effect: Effect | None) -> list[str]:
-    if effect is None:
-        return []
-    if effect.error:
-        return [f"a condition could not be evaluated: {effect.error}"]
-    return [line for number, act in enumerate(effect.acts, 1) for line in _act(number, act.action, act.sent)]
-
-
-def _act(number: int, action: str, sent: Mapping[str, Any]) -> Iterator[str]:
-    settings = [f"{name}: {_value(value)}" for name, value in sent.items()]
-    yield f"{number} {action}  {' · '.join(settings)}".rstrip()
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 # --- For programs ---------------------------------------------------------------------------------------------------

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import getpass
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +11,7 @@ from hub.app import Hub
 from hub.cli.open_ import opened
 from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
 from hub.cli.problems import in_words
-from hub.errors import RulesError
+from hub.engine.versions import difference, on_disk
 from hub.rules.load import load_texts
 from hub.store import rulesets
 from hub.store.rulesets import Version
@@ -64,8 +61,8 @@ def diff(
     with opened() as hub:
         old = _find(hub, version) if version else _last(hub)
         new = _find(hub, other) if other else None
-        files = new.files if new else _on_disk(hub, old.files)
-    lines = list(_difference(old.files, files, f"version {old.number}", f"version {new.number}" if new else "now"))
+        files = new.files if new else on_disk(hub.settings.rules, old.files)
+    lines = list(difference(old.files, files, f"version {old.number}", f"version {new.number}" if new else "now"))
     print("\n".join(lines) if lines else "There is no difference.")
 
 
@@ -81,51 +78,15 @@ def rollback(
         loaded = load_texts(wanted.files, hub.registry, hub.environment)
         if loaded.ruleset is None:
             raise no(f"{in_words(loaded.problems)}\n\nThis version of the hub cannot use it any more.")
-        present = _on_disk(hub, wanted.files)
-        lines = list(_difference(present, wanted.files, "now", f"version {wanted.number}"))
+        present = on_disk(hub.settings.rules, wanted.files)
+        lines = list(difference(present, wanted.files, "now", f"version {wanted.number}"))
         if not lines:
             raise no(f"The file is as it was in version {wanted.number}.")
         print("\n".join(lines))
         if not yes:
             typer.confirm("\nPut this version back?", abort=True)
-        _keep_present(hub, present)
-        _write(hub.settings.rules, wanted.files)
-        why = reason or f"back to version {wanted.number}"
-        hub.database.write(
-            lambda connection: rulesets.keep(
-                connection, wanted.digest, wanted.files, hub.clock.now(), getpass.getuser(), why
-            )
-        ).result()
+        hub.rulebook.put(wanted.files, getpass.getuser(), reason or f"back to version {wanted.number}")
     print(f"Version {wanted.number} is back in {hub.settings.rules}.")
-
-
-def _keep_present(hub: Hub, present: Mapping[str, str]) -> None:
-    """What is replaced stays in the log, even if no hub has loaded it. A file that cannot be used is kept beside."""
-    loaded = load_texts(present, hub.registry, hub.environment)
-    found = loaded.ruleset
-    if found is not None:
-        hub.database.write(
-            lambda connection: rulesets.keep(connection, found.digest, found.files, hub.clock.now())
-        ).result()
-    else:
-        main = hub.settings.rules
-        _replace(main.with_name(f"{main.name}.broken"), next(iter(present.values())))
-
-
-def _write(main: Path, files: Mapping[str, str]) -> None:
-    """The first file under the name of the settings, the others beside it."""
-    for index, (name, text) in enumerate(files.items()):
-        _replace(main.with_name(name) if index else main, text)
-
-
-def _replace(target: Path, text: str) -> None:
-    """The file is there whole, old or new, whatever happens in between."""
-    beside = target.with_name(f".{target.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:
-        raise RulesError(f"{target} cannot be written: {error.strerror}.", "Allow writing there.") from None
 
 
 def _find(hub: Hub, name: str) -> Version:
@@ -142,22 +103,9 @@ def _last(hub: Hub) -> Version:
     return found[0]
 
 
-def _on_disk(hub: Hub, like: Mapping[str, str]) -> dict[str, str]:
-    """The same files as they are now; "" for one that is gone."""
-    main = hub.settings.rules
-    paths = {name: main if index == 0 else main.with_name(name) for index, name in enumerate(like)}
-    return {name: path.read_text("utf-8") if path.exists() else "" for name, path in paths.items()}
-
-
-def _difference(old: Mapping[str, str], new: Mapping[str, str], before: str, after: str) -> Iterator[str]:
-    for name in dict.fromkeys([*old, *new]):
-        lines = (old.get(name, "").splitlines(), new.get(name, "").splitlines())
-        yield from difflib.unified_diff(*lines, f"{name} ({before})", f"{name} ({after})", lineterm="")
-
-
 def _size(older: Version | None, newer: Version) -> str:
     """How many lines came and went, as +3 -1."""
-    changed = list(_difference(older.files if older else {}, newer.files, "", ""))
+    changed = list(difference(older.files if older else {}, newer.files, "", ""))
     plus = sum(line.startswith("+") and not line.startswith("+++") for line in changed)
     minus = sum(line.startswith("-") and not line.startswith("---") for line in changed)
     return f"+{plus} -{minus}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from hub.checkout.life import REVERSING_EVENTS
 from hub.checkout.orders import ORDER_EVENTS
 from hub.clock import Clock
+from hub.engine import versions
 from hub.errors import RulesError
 from hub.registry import Registry
 from hub.rules.load import Loaded, load, load_texts
@@ -64,12 +65,33 @@ class Rulebook:
         self.loaded = loaded
         ruleset = loaded.ruleset
         if ruleset is not None:
-            stored = self._database.write(
-                lambda connection: rulesets.keep(connection, ruleset.digest, ruleset.files, self._clock.now())
-            ).result()
+            stored = self._keep(ruleset, "", "")
             with self._lock:
                 self._current = (stored, ruleset)
         return loaded
+
+    def put(self, files: Mapping[str, str], author: str, reason: str) -> None:
+        """Replaces the files; what was there stays in the log, or beside them if it cannot be used.
+
+        A running hub takes them up by itself. Raises ``RulesError`` when they cannot be used, or not be written.
+        """
+        wanted = load_texts(files, self._registry, self._environment).ruleset
+        if wanted is None:
+            raise RulesError("These rules cannot be used.", "Correct them first:  hub check")
+        present = versions.on_disk(self.path, files)
+        former = load_texts(present, self._registry, self._environment).ruleset
+        if former is not None:
+            self._keep(former, "", "")
+        else:
+            versions.replace(self.path.with_name(f"{self.path.name}.broken"), next(iter(present.values())))
+        versions.write(self.path, files)
+        self._keep(wanted, author, reason)
+
+    def _keep(self, ruleset: RuleSet, author: str, reason: str) -> int:
+        now = self._clock.now()
+        return self._database.write(
+            lambda connection: rulesets.keep(connection, ruleset.digest, ruleset.files, now, author, reason)
+        ).result()
 
     def by_id(self, ruleset_id: int) -> RuleSet:
         """The rule set that a delivery was planned with, compiled again if need be.

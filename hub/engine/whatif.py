@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,24 @@ def compare(
     pairs = [Difference(before.found.get(key), after.found.get(key)) for key in {**before.found, **after.found}]
     differences = [pair for pair in pairs if pair.before != pair.after]
     return Comparison(events, len(pairs) - len(differences), differences, len(before.unknown | after.unknown))
+
+
+def shown(effect: Effect | None) -> list[str]:
+    """An effect for people, a line for each step."""
+    if effect is None:
+        return []
+    if effect.error:
+        return [f"a condition could not be evaluated: {effect.error}"]
+    return [line for number, act in enumerate(effect.acts, 1) for line in _act(number, act.action, act.sent)]
+
+
+def _act(number: int, action: str, sent: Mapping[str, Any]) -> Iterator[str]:
+    settings = [f"{name}: {_value(value)}" for name, value in sent.items()]
+    yield f"{number} {action}  {' · '.join(settings)}".rstrip()
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _cases(database: Database, contexts: Contexts, seqs: Sequence[int]) -> Iterator[_Case]:

@@ -87,6 +87,23 @@ def hours(connection: Connection, since: int) -> list[Hour]:
     return [Hour(int(row[0]), row[1], int(row[2]), int(row[3])) for row in connection.execute(statement)]
 
 
+def by_rule(connection: Connection, since: int) -> dict[str, dict[str, int]]:
+    """How many deliveries of each rule's runs since then are in which state."""
+    first = _first_run(connection, since)
+    if first is None:
+        return {}
+    statement = (
+        sa.select(runs.c.rule, deliveries.c.state, sa.func.count())
+        .join(deliveries, deliveries.c.run_id == runs.c.id)
+        .where(runs.c.id >= first)
+        .group_by(runs.c.rule, deliveries.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for rule, state, count in connection.execute(statement):
+        found.setdefault(rule, {})[state] = int(count)
+    return found
+
+
 def _first_run(connection: Connection, since: int) -> int | None:
     """The first run that was made since a moment. Runs are numbered in the order in which they are made: halving."""
     # One question for each end: asked for both at once, SQLite goes through all of them.

@@ -244,6 +244,12 @@ def received_since(connection: Connection, since: int) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
+def latest(connection: Connection, count: int) -> list[int]:
+    """The places in the journal of the last ``count`` events, in order."""
+    statement = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(count)
+    return sorted(connection.execute(statement).scalars())
+
+
 def _event(row: Any) -> Event:
     return Event(
         seq=row.seq,

@@ -1,0 +1,133 @@
+"""Rules: each in plain words with what it did lately; the file edited with its mistakes and effects shown before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.responses import Response
+
+from hub.engine.versions import difference, on_disk
+from hub.engine.whatif import BATCH, compare, shown
+from hub.errors import RulesError
+from hub.rules.load import Loaded, load_texts
+from hub.rules.readback import reads
+from hub.rules.ruleset import RuleSet
+from hub.store import figures, journal, rulesets
+from hub.store.database import Connection
+from hub.web.console.desk import Desk, Visit
+
+_WEEK_MS = 7 * 24 * 3_600_000
+_VERSIONS = 30
+_MOST_CHANGES = 50
+_LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the edited rules would have done otherwise: with which order, by which rule."""
+
+    rule: str
+    order: int | None
+    before: Sequence[str]
+    after: Sequence[str]
+
+
+def show(desk: Desk, visit: Visit) -> Response:
+    """The rules in force, and the versions that were."""
+    since = desk.now() - _WEEK_MS
+    did, versions = desk.read(lambda c: (figures.by_rule(c, since), rulesets.versions(c, _VERSIONS)))
+    rules = [(rule, reads(rule).split("\n"), did.get(rule.name, {})) for rule in desk.hub.rulebook.current[1].rules]
+    loaded = desk.hub.rulebook.loaded
+    problems = loaded.problems if loaded is not None and loaded.ruleset is None else ()
+    return desk.page(visit, "rules.html", rules=rules, versions=versions, problems=problems)
+
+
+def version(desk: Desk, visit: Visit) -> Response:
+    """One version, and what it changed."""
+    given = visit.request.path_params["number"]
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+    chosen, older = desk.read(lambda c: [rulesets.version(c, str(one)) for one in (number, number - 1)])
+    if chosen is None:
+        return desk.missing(visit, "such version")
+    before = older.files if older else {}
+    lines = list(difference(before, chosen.files, "before", f"version {number}"))
+    is_in_force = chosen.digest == desk.hub.rulebook.current[1].digest
+    return desk.page(visit, "rules_version.html", version=chosen, lines=lines, is_in_force=is_in_force)
+
+
+def put_back(desk: Desk, visit: Visit) -> Response:
+    """Has the files of a version in force again."""
+    given = visit.given("version")
+    found = desk.read(lambda c: rulesets.version(c, given)) if given.isdigit() else None
+    if found is None:
+        return desk.back("/rules", "There is no such version.")
+    reason = visit.given("reason")[:_LONGEST_REASON] or f"back to version {found.number}"
+    return _put(desk, visit, found.files, reason, f"Version {found.number} is in force again.")
+
+
+def edit(desk: Desk, visit: Visit) -> Response:
+    """The file as it is on the disk."""
+    return _editor(desk, visit, _files(desk), None, [])
+
+
+def save(desk: Desk, visit: Visit) -> Response:
+    """``do``: ``check`` shows mistakes and effects; ``save`` puts the file in force if it can be used."""
+    files = _files(desk)
+    main = next(iter(files))
+    text = visit.form.get("text", "").replace("\r\n", "\n")
+    files[main] = text if text.endswith("\n") else f"{text}\n"
+    loaded = load_texts(files, desk.hub.registry, desk.hub.environment)
+    if visit.given("do") != "save" or loaded.ruleset is None:
+        changes = [] if loaded.ruleset is None else _changes(desk, loaded.ruleset)
+        return _editor(desk, visit, files, loaded, changes, 200 if loaded.ruleset else 422)
+    reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
+    return _put(desk, visit, files, reason, "The rules are saved and in force.")
+
+
+def _put(desk: Desk, visit: Visit, files: Mapping[str, str], reason: str, said: str) -> Response:
+    try:
+        desk.hub.rulebook.put(files, visit.user.name, reason)
+        desk.hub.rulebook.load()
+    except RulesError as error:
+        return desk.back("/rules", str(error))
+    desk.act(visit, "changed the rules", "rules", partial(_look_again, now=desk.now()), reason)
+    return desk.back("/rules", said)
+
+
+def _look_again(connection: Connection, now: int) -> None:
+    """What a rule was held for may be mended."""
+    journal.wake_postponed(connection, now)
+
+
+def _files(desk: Desk) -> dict[str, str]:
+    return on_disk(desk.hub.settings.rules, desk.hub.rulebook.current[1].files)
+
+
+def _changes(desk: Desk, new: RuleSet) -> list[Change]:
+    """What the last events would have led to, more, less or otherwise."""
+    hub = desk.hub
+    seqs = desk.read(lambda connection: journal.latest(connection, BATCH))
+    found = compare(hub.database, hub.contexts, hub.rulebook.current[1], new, [seqs] if seqs else [])
+    changes = []
+    for one in found.differences[:_MOST_CHANGES]:
+        effect = one.after or one.before
+        assert effect is not None
+        changes.append(Change(effect.rule, effect.order, shown(one.before), shown(one.after)))
+    return changes
+
+
+def _editor(
+    desk: Desk,
+    visit: Visit,
+    files: Mapping[str, str],
+    loaded: Loaded | None,
+    changes: Sequence[Change],
+    status: int = 200,
+) -> Response:
+    text = next(iter(files.values()))
+    others = list(files)[1:]
+    return desk.page(
+        visit, "rules_edit.html", status, text=text, loaded=loaded, changes=changes, others=others, events=BATCH
+    )
