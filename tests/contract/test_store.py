@@ -379,6 +379,18 @@ def test_a_blocked_lane_gives_nothing_until_its_time(shop: Shop) -> None:
     assert shop.claim(now=NOW + 2000) is not None
 
 
+def test_a_claim_knows_the_lanes_failures_as_they_are_now_not_as_they_were_when_it_was_found(shop: Shop) -> None:
+    """Else pauses would grow through successes, for as long as one thread stays on the lane."""
+    shop.run("a", SHEET)
+    found = shop.due()[SHEET.name]
+    for failures in (3, 0):
+        shop.write(lambda c, count=failures: lanes.block(c, found.lane_id, NOW, "", count))
+        taken = shop.claim_lane(found)
+        assert taken is not None
+        assert taken.failures == failures
+        shop.settle(taken, waiting(taken.work[0], NOW))
+
+
 def test_the_lanes_with_work_are_found_among_many(shop: Shop) -> None:
     for number in range(5):
         shop.run(f"r{number}", Lane(f"lane {number}", "x", serial=True))
