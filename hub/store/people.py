@@ -37,12 +37,17 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who has signed in. ``digest`` names the session without opening it."""
+    """Somebody who has signed in. ``digest`` finds the session without opening it; pages show its ``handle``."""
 
     digest: str
     user: User
     created_at: int
     seen_at: int
+
+    @property
+    def handle(self) -> str:
+        """What names the session on a page: of the digest, form tokens are made."""
+        return digest(f"handle:{self.digest}")[:24]
 
     def should_be_noted(self, now: int) -> bool:
         """Whether it is time to write down that it is still used."""
@@ -65,8 +70,8 @@ def add(connection: Connection, name: str, role: Role, now: int) -> bool:
 
 def find(connection: Connection, name: str) -> User | None:
     """The person of that name, in any case."""
-    row = connection.execute(sa.select(*_USER).where(sa.func.lower(users.c.name) == name.lower())).first()
-    return None if row is None else _user(row)
+    # Not in the database: SQLite knows capitals of ASCII only.
+    return next((one for one in everybody(connection) if one.name.casefold() == name.casefold()), None)
 
 
 def everybody(connection: Connection) -> list[User]:
@@ -100,8 +105,9 @@ def password(connection: Connection, user_id: int) -> str | None:
 
 
 def set_password(connection: Connection, user_id: int, hashed: str) -> None:
-    """Keeps the hash of a person's new password."""
+    """Keeps the hash of a person's new password; links that were made for them before sign nobody in any more."""
     connection.execute(users.update().where(users.c.id == user_id).values(password=hashed))
+    connection.execute(sign_in_links.delete().where(sign_in_links.c.user_id == user_id))
 
 
 def new_link(connection: Connection, user_id: int, expires_at: int) -> str:

@@ -111,6 +111,27 @@ def test_a_password_lets_in_and_a_new_one_ends_other_sessions(place: Place) -> N
     assert place.console.start_link() is None, "the log gives no link away once there is a password"
 
 
+def test_a_new_password_ends_links_that_were_made_before(place: Place) -> None:
+    browser, link = place.signed_in(), place.link()
+    browser.post("/account/password", password=PASSWORD, again=PASSWORD)
+    assert place.browser().post("/sign-in", token=link)[0] == 401
+
+
+def test_names_may_have_capitals_of_every_alphabet(place: Place) -> None:
+    assert place.signed_in(name="Ödön Ács").post("/account/password", password=PASSWORD, again=PASSWORD)[0] == 303
+    for name in ("Ödön Ács", "ödön ács"):
+        assert place.browser().post("/sign-in", name=name, password=PASSWORD)[0] == 303
+
+
+def test_pages_show_nothing_that_form_tokens_are_made_of(place: Place) -> None:
+    owner, packer = place.signed_in(), place.signed_in(Role.PACKER)
+    now = place.shop.clock.now()
+    digests = [one.digest for one in place.shop.hub.database.read(lambda c: people.open_sessions(c, now))]
+    assert len(digests) == 2
+    pages = owner.get("/settings")[1] + owner.get("/account")[1] + packer.get("/account")[1]
+    assert [one for one in digests if one in pages] == []
+
+
 def test_who_guesses_is_stopped(place: Place) -> None:
     place.signed_in().post("/account/password", password=PASSWORD, again=PASSWORD)
     answers = [place.browser().post("/sign-in", name="owner", password=f"guess {n}")[0] for n in range(11)]
@@ -137,13 +158,13 @@ def test_people_are_added_shown_a_link_once_and_removed(place: Place) -> None:
 
 def test_a_session_is_ended_by_its_owner_or_an_owner(place: Place) -> None:
     packer, owner, other = place.signed_in(Role.PACKER), place.signed_in(), place.signed_in(Role.VIEWER)
-    digests = {
-        one.user.name: one.digest
+    handles = {
+        one.user.name: one.handle
         for one in place.shop.hub.database.read(lambda c: people.open_sessions(c, place.shop.clock.now()))
     }
-    other.post("/account/sessions/end", session=digests["packer"])
+    other.post("/account/sessions/end", session=handles["packer"])
     assert packer.get("/orders")[0] == 200, "it is somebody else's"
-    owner.post("/account/sessions/end", session=digests["packer"])
+    owner.post("/account/sessions/end", session=handles["packer"])
     assert packer.get("/orders")[0] == 401
 
 

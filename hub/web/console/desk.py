@@ -67,12 +67,11 @@ class Visit:
 
     def asked(self, name: str) -> str:
         """A parameter of the address, "" without it."""
-        return self.request.query_params.get(name, "").strip()
+        return self.request.query_params.get(name, "").replace("\x00", "").strip()
 
     def number(self, name: str) -> int | None:
-        """A parameter of the address that is a whole number the database can hold; None for anything else."""
-        text = self.asked(name)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+        """A parameter of the address that is a whole number; see :func:`whole`."""
+        return whole(self.asked(name))
 
     def given(self, name: str) -> str:
         """A field of the form, "" without it."""
@@ -82,6 +81,11 @@ class Visit:
     def is_part(self) -> bool:
         """Whether the page asks for a piece of itself (htmx), not the browser for a whole one."""
         return self.request.headers.get("hx-request") == "true"
+
+
+def whole(text: str) -> int | None:
+    """A whole number, 0 or more, that the database can hold; None for anything else. “²” is a digit to Python."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def form_token(session: Session) -> str:

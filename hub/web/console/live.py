@@ -15,6 +15,8 @@ from hub.web.console.desk import HEADERS, Desk, Visit
 _LOOK_SECONDS = 0.4
 #: A comment now and then, so that proxies keep the connection and a closed one is noticed.
 _BEATS = 40
+#: After a quarter of an hour the browser comes again, and is asked anew who it is.
+_ALL_BEATS = 2250
 
 
 def stream(desk: Desk, _visit: Visit) -> Response:
@@ -25,7 +27,7 @@ def stream(desk: Desk, _visit: Visit) -> Response:
 async def _changes(desk: Desk) -> AsyncIterator[bytes]:
     seen = await run_in_threadpool(desk.read, listing.version)
     yield b"retry: 2000\n\n"
-    for beat in range(1_000_000):
+    for beat in range(1, _ALL_BEATS):
         await asyncio.sleep(_LOOK_SECONDS)
         if desk.is_closing:
             return

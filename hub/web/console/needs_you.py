@@ -16,7 +16,7 @@ from hub.store import attention, journal, lanes
 from hub.store.attention import Cause, Stuck
 from hub.store.database import Connection
 from hub.web.console.access import OWNERS
-from hub.web.console.desk import Desk, Visit
+from hub.web.console.desk import Desk, Visit, whole
 
 #: So many at a time: each a transaction of its own, so that the hub's own work goes on in between.
 _AT_ONCE = 500
@@ -78,12 +78,12 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def decide(desk: Desk, visit: Visit) -> Response:
     """A button of a group, or of one delivery of it."""
-    act, one = visit.given("act"), visit.given("delivery")
+    act, one = visit.given("act"), whole(visit.given("delivery"))
     if act == "again":
         return _look_again(desk, visit)
     if act not in set(Decision):
         return desk.back("/needs-you", "There is no such decision.")
-    ids = [int(one)] if one.isdigit() and len(one) < 18 else _of_cause(desk, visit.given("cause"))
+    ids = [one] if one is not None else _of_cause(desk, visit.given("cause"))
     done = 0
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]

@@ -17,7 +17,7 @@ from hub.store import audit, listing, orderlist
 from hub.store.database import Connection
 from hub.store.orderlist import OrderLine
 from hub.web.console import order as order_page
-from hub.web.console.desk import Desk, Visit
+from hub.web.console.desk import Desk, Visit, whole
 
 _MOST_CHOSEN = 200
 _LONGEST_NOTE = 2000
@@ -61,13 +61,13 @@ def shipped(desk: Desk, visit: Visit) -> Response:
     line = order_page.find(desk, visit)
     if line is None:
         return desk.missing(visit, "such order")
-    order_id, url, part = line.order.id, visit.given("tracking_url"), visit.given("part")
+    order_id, url = line.order.id, visit.given("tracking_url")
     if url and not url.startswith(("https://", "http://")):
         return _back(desk, order_id, "The tracking link must begin with https://")
     if line.held_at is not None or line.order.paid_at is None:
         return _back(desk, order_id, "It is on hold, or not paid: nothing was shipped.")
     parcel = Parcel(
-        int(part) if part.isdigit() and len(part) < 5 else 1,
+        whole(visit.given("part")) or 1,
         visit.given("carrier")[:80] or None,
         visit.given("tracking_number")[:120] or None,
         url[:500] or None,

@@ -139,11 +139,12 @@ def _wanted(desk: Desk, visit: Visit, chosen: Filters) -> Wanted:
 
 
 def _day(text: str) -> datetime | None:
-    """The beginning of a day, in the machine's time zone; None for anything that is no day."""
+    """The beginning of a day, in the machine's time zone; None for anything that is no day of these centuries."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").astimezone()
+        day = datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
         return None
+    return day.astimezone() if 1970 < day.year < 3000 else None
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

@@ -91,14 +91,14 @@ def remove(desk: Desk, visit: Visit) -> Response:
 
 def end_session(desk: Desk, visit: Visit) -> Response:
     """Ends somebody's session."""
-    digest = visit.given("session")
     found = desk.read(partial(people.open_sessions, now=desk.now()))
-    whose = next((one.user for one in found if one.digest == digest), None)
+    chosen = next((one for one in found if one.handle == visit.given("session")), None)
     back = "/settings" if visit.may(Role.OWNER) else "/account"
-    if whose is None or not (visit.may(Role.OWNER) or whose.id == visit.user.id):
+    if chosen is None or not (visit.may(Role.OWNER) or chosen.user.id == visit.user.id):
         return desk.back(back, "There is no such session any more.")
-    desk.act(visit, "ended a session of", f"user {whose.name}", partial(people.end_session, digest=digest))
-    return desk.back(back, f"A session of {whose.name} is ended.")
+    whose = chosen.user.name
+    desk.act(visit, "ended a session of", f"user {whose}", partial(people.end_session, digest=chosen.digest))
+    return desk.back(back, f"A session of {whose} is ended.")
 
 
 def export(desk: Desk, _visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from hub.rules.readback import reads
 from hub.rules.ruleset import RuleSet
 from hub.store import figures, journal, rulesets
 from hub.store.database import Connection
-from hub.web.console.desk import Desk, Visit
+from hub.web.console.desk import Desk, Visit, whole
 
 _WEEK_MS = 7 * 24 * 3_600_000
 _VERSIONS = 30
@@ -46,8 +47,7 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def version(desk: Desk, visit: Visit) -> Response:
     """One version, and what it changed."""
-    given = visit.request.path_params["number"]
-    number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+    number = whole(visit.request.path_params["number"]) or 0
     chosen, older = desk.read(lambda c: [rulesets.version(c, str(one)) for one in (number, number - 1)])
     if chosen is None:
         return desk.missing(visit, "such version")
@@ -69,19 +69,23 @@ def put_back(desk: Desk, visit: Visit) -> Response:
 
 def edit(desk: Desk, visit: Visit) -> Response:
     """The file as it is on the disk."""
-    return _editor(desk, visit, _files(desk), None, [])
+    files = _files(desk)
+    return _editor(desk, visit, files, None, [], now=next(iter(files.values())))
 
 
 def save(desk: Desk, visit: Visit) -> Response:
     """``do``: ``check`` shows mistakes and effects; ``save`` puts the file in force if it can be used."""
-    files = _files(desk)
-    main = next(iter(files))
+    present = _files(desk)
+    main, written = next(iter(present.items()))
     text = visit.form.get("text", "").replace("\r\n", "\n")
-    files[main] = text if text.endswith("\n") else f"{text}\n"
+    files = present | {main: text if text.endswith("\n") else f"{text}\n"}
+    if visit.given("began") != _digest(written):
+        lines = list(difference({main: written}, {main: files[main]}, "as it is now", "yours"))
+        return _editor(desk, visit, files, None, [], 409, now=written, meanwhile=lines)
     loaded = load_texts(files, desk.hub.registry, desk.hub.environment)
     if visit.given("do") != "save" or loaded.ruleset is None:
         changes = [] if loaded.ruleset is None else _changes(desk, loaded.ruleset)
-        return _editor(desk, visit, files, loaded, changes, 200 if loaded.ruleset else 422)
+        return _editor(desk, visit, files, loaded, changes, 200 if loaded.ruleset else 422, now=written)
     reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
     return _put(desk, visit, files, reason, "The rules are saved and in force.")
 
@@ -125,9 +129,24 @@ def _editor(
     loaded: Loaded | None,
     changes: Sequence[Change],
     status: int = 200,
+    *,
+    now: str,
+    meanwhile: Sequence[str] = (),
 ) -> Response:
-    text = next(iter(files.values()))
-    others = list(files)[1:]
     return desk.page(
-        visit, "rules_edit.html", status, text=text, loaded=loaded, changes=changes, others=others, events=BATCH
+        visit,
+        "rules_edit.html",
+        status,
+        text=next(iter(files.values())),
+        began=_digest(now),
+        meanwhile=meanwhile,
+        loaded=loaded,
+        changes=changes,
+        others=list(files)[1:],
+        events=BATCH,
     )
+
+
+def _digest(text: str) -> str:
+    """What the file was when somebody began to change it: a save on top of somebody else's is noticed."""
+    return hashlib.sha256(text.encode()).hexdigest()

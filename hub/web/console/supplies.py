@@ -10,7 +10,7 @@ from starlette.responses import Response
 from hub.store import codes, stock
 from hub.store.database import Connection
 from hub.web.console.access import OWNERS
-from hub.web.console.desk import Desk, Visit
+from hub.web.console.desk import Desk, Visit, whole
 
 _LISTED = 200
 _MOST = 10**9
@@ -32,7 +32,7 @@ def show_sku(desk: Desk, visit: Visit) -> Response:
 
 def count_stock(desk: Desk, visit: Visit) -> Response:
     """What a person counted; and from which number on it is low, if that is given."""
-    sku, count, low = visit.given("sku")[:200], _number(visit.given("count")), _number(visit.given("low_at"))
+    sku, count, low = visit.given("sku")[:200], _pieces(visit.given("count")), _pieces(visit.given("low_at"))
     if not sku or count is None or (visit.given("low_at") and low is None):
         return desk.back("/stock", "Give a SKU and whole numbers of pieces.")
     now = desk.now()
@@ -71,5 +71,6 @@ def add_codes(desk: Desk, visit: Visit) -> Response:
     return desk.back(f"/codes/{quote(pool, safe='')}", f"{count} codes added, {len(new) - count} were there already.")
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= _MOST else None
+def _pieces(text: str) -> int | None:
+    number = whole(text)
+    return number if number is not None and number <= _MOST else None
