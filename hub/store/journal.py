@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from hub.model import Appended, Event, Source
 from hub.store.statements import Many, insert_ignoring, upsert
-from hub.store.tables import events, plannings
+from hub.store.tables import events, orders, plannings
 
 #: The planning row that stands for every rule.
 EVERY_RULE = ""
@@ -244,10 +244,12 @@ def received_since(connection: Connection, since: int) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
-def latest(connection: Connection, count: int) -> list[int]:
-    """The places in the journal of the last ``count`` events, in order."""
-    statement = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(count)
-    return sorted(connection.execute(statement).scalars())
+def latest(connection: Connection, count: int, sales: int) -> list[int]:
+    """The places in the journal of the last ``count`` events and of all about the last ``sales`` orders, in order."""
+    last = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(count)
+    sold = sa.select(orders.c.id).order_by(orders.c.number.desc()).limit(sales).subquery()
+    about = sa.select(events.c.seq).where(events.c.object_id.in_(sa.select(sold.c.id)))
+    return sorted({*connection.execute(last).scalars(), *connection.execute(about).scalars()})
 
 
 def _event(row: Any) -> Event:

@@ -71,6 +71,7 @@ def test_the_effect_on_the_last_orders_is_shown_before_saving_and_the_change_can
     _, page = owner.post("/rules/edit", **changed, do="check")
     assert "- 1 far.letter text: Order 1001" in words(page)
     assert "+ 1 far.letter text: Sold 1001" in words(page)
+    assert "0 effects stay as they are" in words(page)
     assert "Sold" not in place.shop.hub.settings.rules.read_text()
     answer = owner.send("/rules/edit", **changed, do="save", reason="shorter")
     assert (answer.status, answer.said) == (303, "The rules are saved and in force.")

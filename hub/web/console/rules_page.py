@@ -21,6 +21,8 @@ from hub.web.console.desk import Desk, Visit, whole
 
 _WEEK_MS = 7 * 24 * 3_600_000
 _VERSIONS = 30
+#: What changed rules are tried on: everything about the last orders, and what else happened of late.
+_ORDERS, _EVENTS = 20, 200
 _MOST_CHANGES = 50
 _LONGEST_REASON = 200
 
@@ -33,6 +35,16 @@ class Change:
     order: int | None
     before: Sequence[str]
     after: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """``more`` changes are not listed; ``unknown``: left out, because what a rule needs was never read from Stripe."""
+
+    changes: Sequence[Change]
+    more: int
+    same: int
+    unknown: int
 
 
 def show(desk: Desk, visit: Visit) -> Response:
@@ -70,7 +82,7 @@ def put_back(desk: Desk, visit: Visit) -> Response:
 def edit(desk: Desk, visit: Visit) -> Response:
     """The file as it is on the disk."""
     files = _files(desk)
-    return _editor(desk, visit, files, None, [], now=next(iter(files.values())))
+    return _editor(desk, visit, files, None, None, now=next(iter(files.values())))
 
 
 def save(desk: Desk, visit: Visit) -> Response:
@@ -81,11 +93,11 @@ def save(desk: Desk, visit: Visit) -> Response:
     files = present | {main: text if text.endswith("\n") else f"{text}\n"}
     if visit.given("began") != _digest(written):
         lines = list(difference({main: written}, {main: files[main]}, "as it is now", "yours"))
-        return _editor(desk, visit, files, None, [], 409, now=written, meanwhile=lines)
+        return _editor(desk, visit, files, None, None, 409, now=written, meanwhile=lines)
     loaded = load_texts(files, desk.hub.registry, desk.hub.environment)
     if visit.given("do") != "save" or loaded.ruleset is None:
-        changes = [] if loaded.ruleset is None else _changes(desk, loaded.ruleset)
-        return _editor(desk, visit, files, loaded, changes, 200 if loaded.ruleset else 422, now=written)
+        effect = None if loaded.ruleset is None else _effect(desk, loaded.ruleset)
+        return _editor(desk, visit, files, loaded, effect, 200 if loaded.ruleset else 422, now=written)
     reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
     return _put(desk, visit, files, reason, "The rules are saved and in force.")
 
@@ -109,17 +121,18 @@ def _files(desk: Desk) -> dict[str, str]:
     return on_disk(desk.hub.settings.rules, desk.hub.rulebook.current[1].files)
 
 
-def _changes(desk: Desk, new: RuleSet) -> list[Change]:
-    """What the last events would have led to, more, less or otherwise."""
+def _effect(desk: Desk, new: RuleSet) -> Effect:
+    """What the last orders and events would have led to, more, less or otherwise."""
     hub = desk.hub
-    seqs = desk.read(lambda connection: journal.latest(connection, BATCH))
-    found = compare(hub.database, hub.contexts, hub.rulebook.current[1], new, [seqs] if seqs else [])
+    seqs = desk.read(lambda connection: journal.latest(connection, _EVENTS, _ORDERS))
+    batches = [seqs[start : start + BATCH] for start in range(0, len(seqs), BATCH)]
+    found = compare(hub.database, hub.contexts, hub.rulebook.current[1], new, batches)
     changes = []
     for one in found.differences[:_MOST_CHANGES]:
         effect = one.after or one.before
         assert effect is not None
         changes.append(Change(effect.rule, effect.order, shown(one.before), shown(one.after)))
-    return changes
+    return Effect(changes, len(found.differences) - len(changes), found.same, found.unknown)
 
 
 def _editor(
@@ -127,7 +140,7 @@ def _editor(
     visit: Visit,
     files: Mapping[str, str],
     loaded: Loaded | None,
-    changes: Sequence[Change],
+    effect: Effect | None,
     status: int = 200,
     *,
     now: str,
@@ -141,9 +154,10 @@ def _editor(
         began=_digest(now),
         meanwhile=meanwhile,
         loaded=loaded,
-        changes=changes,
+        effect=effect,
         others=list(files)[1:],
-        events=BATCH,
+        orders=_ORDERS,
+        events=_EVENTS,
     )
 
 
