@@ -7,19 +7,24 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import random
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from bench import console_data as data
-from bench.hubs import running_hub
+from bench import load
+from bench.hubs import SECRET, RunningHub, running_hub
 
 _TIMES = 100
+#: Webhooks a second, far more than a shop of a million orders a year has; turns with and without console.
+_RATE, _TURNS = 100, 3
 _WANTED_MEDIAN, _WANTED_P99 = 150, 400
 
 
@@ -56,6 +61,7 @@ def main() -> None:
         with running_hub("version: 1\nshop: {currency: EUR}\nrules: []\n", "--no-dispatch", database=url) as hub:
             visitor = _Visitor(hub.port, hub.sign_in_token())
             _measure(visitor, count)
+            _beside(hub, visitor, count)
 
 
 def _measure(visitor: _Visitor, count: int) -> None:
@@ -66,6 +72,36 @@ def _measure(visitor: _Visitor, count: int) -> None:
         median, p99 = statistics.median(times), sorted(times)[-2]
         missed = "" if median < _WANTED_MEDIAN and p99 < _WANTED_P99 else "   ← too slow"
         print(f"  {name:34} {median:7.1f} {p99:7.1f}{missed}", flush=True)
+
+
+def _beside(hub: RunningHub, visitor: _Visitor, count: int) -> None:
+    """How fast webhooks are acknowledged while somebody looks at page after page without a pause, and without."""
+    pages = list(_pages(random.Random(3), count).values())
+    stop = threading.Event()
+
+    def look() -> None:
+        for path in itertools.cycle(pages):
+            if stop.is_set():
+                return
+            visitor.get(path())
+
+    alone, beside = [], []
+    for turn in range(_TURNS):
+        alone.append(_acknowledged(hub, f"a{turn}x"))
+        stop.clear()
+        thread = threading.Thread(target=look)
+        thread.start()
+        beside.append(_acknowledged(hub, f"b{turn}x"))
+        stop.set()
+        thread.join()
+    for name, found in (("alone", alone), ("beside the console", beside)):
+        median, p99 = (statistics.median(one) for one in zip(*found, strict=True))
+        print(f"webhooks at {_RATE}/s, {name:20} acknowledged after ms: median {median:.1f}, p99 {p99:.1f}")
+
+
+def _acknowledged(hub: RunningHub, prefix: str) -> tuple[float, float]:
+    answers = load.send(hub.port, load.requests(_RATE * 5, SECRET, prefix=prefix), 16, _RATE)
+    return answers.percentile(0.5) * 1000, answers.percentile(0.99) * 1000
 
 
 def _pages(chance: random.Random, count: int) -> dict[str, Callable[[], str]]:
@@ -85,6 +121,8 @@ def _pages(chance: random.Random, count: int) -> dict[str, Callable[[], str]]:
         for page in (
             "/",
             "/needs-you",
+            "/rules",
+            "/rules/edit",
             "/stock",
             "/codes",
             "/connections",
