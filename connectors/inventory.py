@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from hub.connector import Delivery, Field, Ledger, LedgerAction, Movement, Moving, Params, Permanent, PlainText, Result
+from hub.connector import Delivery, Field, Ledger, LedgerAction, Movement, Moving, Params, PlainText, Result
 
 _OVERSELL: Any = Field(
     "hold", description="hold: stop and say so when too few are left; allow: go below zero", examples=["allow"]
 )
 _NOT_LISTED: Any = Field(
     "hold",
-    description="hold: stop and say so when the SKU is not in the stock list; skip: move nothing",
+    description="hold: stop and say so when the SKU is not in the stock list; skip: move nothing; "
+    "create: list it, with no pieces yet",
     examples=["skip"],
 )
 
@@ -23,7 +24,7 @@ class Change(Params):
         min_length=1, max_length=200, description="the stock list's name of the product", examples=["MUG-01"]
     )
     by: int = Field(ge=1, le=1_000_000, description="how many pieces", examples=[1])
-    not_listed: Literal["hold", "skip"] = _NOT_LISTED
+    not_listed: Literal["hold", "skip", "create"] = _NOT_LISTED
 
 
 class Sold(Change):
@@ -56,13 +57,12 @@ class _Move(LedgerAction[Any]):
 
     def apply(self, ledger: Ledger, delivery: Delivery[Any]) -> Changed:
         params = delivery.params
+        if params.not_listed == "create":
+            ledger.add(params.sku)
+        elif params.not_listed == "skip" and not ledger.has(params.sku):
+            return Changed(sku=params.sku, moved=0)
         moving = Moving(delivery.key, params.sku, params.by, delivery.subject, delivery.order)
-        try:
-            moved = self.move(ledger, moving, params)
-        except Permanent as failure:
-            if params.not_listed == "skip" and not ledger.has(params.sku):
-                return Changed(sku=params.sku, moved=0)
-            raise failure
+        moved = self.move(ledger, moving, params)
         return Changed(sku=moved.sku, before=moved.before, left=moved.left, moved=moved.count)
 
     def move(self, ledger: Ledger, moving: Moving, params: Any) -> Movement:

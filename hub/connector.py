@@ -445,6 +445,10 @@ class Ledger(Protocol):
         """Whether the SKU is in the stock list."""
         ...
 
+    def add(self, sku: str) -> None:
+        """Puts the SKU into the stock list, with no pieces, unless it is there."""
+        ...
+
     def sell(self, moving: Moving, *, below_zero: bool = False) -> Movement:
         """Takes pieces out, those first that the order has reserved.
 

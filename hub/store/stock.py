@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,12 @@ class Stock:
     def has(self, sku: str) -> bool:
         """See ``hub.connector.Ledger``."""
         return self._find(sku) is not None
+
+    def add(self, sku: str) -> None:
+        """See ``hub.connector.Ledger``."""
+        if self._find(sku) is None:
+            _list(self._connection, sku, self._now)
+            del self._items[sku]
 
     def sell(self, moving: Moving, *, below_zero: bool = False) -> Movement:
         """See ``hub.connector.Ledger``."""
@@ -146,7 +153,8 @@ class Stock:
     def _item(self, moving: Moving) -> _Item:
         item, sku = self._find(moving.sku), moving.sku
         if item is None:
-            raise Permanent(f"“{sku}” is not in the stock list. Add it with  hub stock set {sku} NUMBER  and retry.")
+            remedy = f"Add it with  hub stock set {shlex.quote(sku)} NUMBER  and retry."
+            raise Permanent(f"“{sku}” is not in the stock list. {remedy}")
         return item
 
     def _find(self, sku: str) -> _Item | None:
@@ -233,8 +241,7 @@ def items(connection: Connection) -> list[StockItem]:
 def set_on_hand(connection: Connection, counts: Mapping[str, int], *, now: int) -> None:
     """What a person counted: the difference becomes a movement, so that the ledger stays the sum of its rows."""
     for sku, count in sorted(counts.items()):
-        empty = {"sku": sku, "on_hand": 0, "updated_at": now}
-        connection.execute(insert_ignoring(connection.dialect.name, stock_items), empty)
+        _list(connection, sku, now)
         on_hand, _, low_at = connection.execute(_BALANCE, {"b_sku": sku}).one()
         delta = count - on_hand
         if delta:
@@ -251,6 +258,11 @@ def set_on_hand(connection: Connection, counts: Mapping[str, int], *, now: int) 
             connection.execute(stock_movements.insert(), row | {"subject": "", "at": now})
             crossed = own_events.stock_crossed(sku, on_hand, count, low_at, cause=row["key"], now=now)
             journal.append(connection, crossed, now)
+
+
+def _list(connection: Connection, sku: str, now: int) -> None:
+    empty = {"sku": sku, "on_hand": 0, "updated_at": now}
+    connection.execute(insert_ignoring(connection.dialect.name, stock_items), empty)
 
 
 def set_low_at(connection: Connection, sku: str, low_at: int | None) -> bool:

@@ -147,6 +147,44 @@ def test_what_is_not_in_the_list_may_be_skipped_but_too_few_are_still_told(open_
     assert mug(shop) == (0, 0)
 
 
+CREATED = """
+rules:
+  - name: Take
+    when: order paid
+    for_each: order.items
+    do:
+      - inventory.decrease: {sku: "{{ item.sku }}", by: "{{ item.quantity }}", not_listed: create, oversell: OVERSELL}
+"""
+
+
+@pytest.mark.parametrize(("oversell", "left", "state"), [("allow", -4, "succeeded"), ("hold", 0, "dead")])
+def test_what_is_not_in_the_list_may_be_put_there_with_no_pieces_yet(
+    open_shop: OpenShop, oversell: str, left: int, state: str
+) -> None:
+    shop = open_shop(CREATED.replace("OVERSELL", oversell))
+    tell(shop, mugs(3), PAID)
+    tell(shop, mugs(1), PAID)
+    assert mug(shop) == (left, 0)
+    assert shop.states() == [state, state]
+    assert all("Only 0 of “MUG” are left" in error for error in shop.errors())
+
+
+def test_what_is_put_into_the_list_is_not_put_there_twice(open_shop: OpenShop) -> None:
+    shop = open_shop(CREATED.replace("OVERSELL", "hold"))
+    count(shop, MUG=10)
+    tell(shop, mugs(3), PAID)
+    assert mug(shop) == (7, 0)
+
+
+def test_a_refund_says_how_many_pieces_came_back(open_shop: OpenShop) -> None:
+    shop = open_shop(BACK.replace("WAIT", ""))
+    count(shop, MUG=10)
+    shop.sell(Sale(items=(Item("Mug", "MUG", 1000, 2),)))
+    shop.work()
+    back = next(one for one in shop.deliveries() if one.rule == "Back")
+    assert back.receipt == {"sku": "MUG", "before": 8, "left": 10, "moved": 2}, "2 of the 9 that the rule names"
+
+
 # --- The ledger itself, against a plain count -----------------------------------------------------------------------
 
 
