@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import csv
+import shlex
 import sys
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hub.cli import stock_file
 from hub.cli.open_ import opened, operator
 from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
 from hub.errors import HubError
@@ -42,6 +42,8 @@ def set_(
     count: Annotated[int, typer.Argument(min=0, metavar="NUMBER", help="Pieces you counted.")],
 ) -> None:
     """Set what is on hand; the difference becomes a movement."""
+    if wrong := stock_file.mistake_in(sku):
+        raise HubError(f"This is no name for a product: {wrong}.", "Write  hub stock set SKU NUMBER")
     _set({sku: count})
     print(f"{sku}: {count} on hand.")
 
@@ -55,7 +57,7 @@ def low(
     with opened() as hub:
         known = hub.database.write(lambda connection: stock.set_low_at(connection, sku, count)).result()
     if not known:
-        raise no(f"“{sku}” is not in the stock list. Add it with  hub stock set {sku} NUMBER")
+        raise no(f"“{sku}” is not in the stock list. Add it with  hub stock set {shlex.quote(sku)} NUMBER")
     print(f"{sku}: low at {count}.")
 
 
@@ -64,7 +66,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns: sku, on_hand; low_at if you like.")],
 ) -> None:
     """Set many at once from a spreadsheet file: all of it, or, when a line is wrong, nothing."""
-    lines = _read(file)
+    lines = stock_file.read(file)
     _set({one.sku: one.on_hand for one in lines}, {one.sku: one.low_at for one in lines if one.low_at is not None})
     print(f"{len(lines)} SKUs set from {file}.")
 
@@ -76,16 +78,15 @@ def export(
     """Write the stock list as a spreadsheet file, which can be imported again."""
     with opened() as hub:
         items = hub.database.read(stock.items)
-    rows = [(_safe(one.sku), one.on_hand, one.reserved, one.low_at) for one in items]
     try:
         with (
             contextlib.nullcontext(sys.stdout)
             if file is None
             else file.open("w", encoding="utf-8-sig", newline="") as out
         ):
-            csv.writer(out).writerows([("sku", "on_hand", "reserved", "low_at"), *rows])
+            stock_file.write(out, items)
     except OSError as error:
-        raise HubError(f"{file} cannot be written ({error.strerror}).", "Choose another file.") from None
+        raise HubError(f"{file or 'The list'} cannot be written ({error.strerror}).", "Choose another file.") from None
     if file is not None:
         print(f"{len(items)} SKUs written to {file}.")
 
@@ -100,14 +101,18 @@ def moves(sku: Annotated[str, typer.Argument()], limit: Limit = None, as_json: A
     if as_json:
         print_json([_movement(row) for row in rows])
         return
-    columns = ["At", "Kind", "Change", "On hand", "For"]
-    print_table(columns, [(when(row.at), row.kind, f"{row.delta:+}", row.balance, row.subject) for row in rows], "")
+    columns = ["At", "Kind", "Change", "On hand", "Reserved", "For"]
+    print_table(columns, [_shown(row) for row in rows], "")
+
+
+def _shown(row: Any) -> tuple[object, ...]:
+    change, reserved = (f"{count:+}" if count else "" for count in (row.delta, row.reserved))
+    return when(row.at), row.kind, change, row.balance, reserved, row.subject
 
 
 def _movement(row: Any) -> dict[str, Any]:
-    return {"sku": row.sku, "kind": row.kind, "delta": row.delta, "balance": row.balance, "subject": row.subject} | {
-        "at": iso(row.at)
-    }
+    names = ("sku", "kind", "delta", "reserved", "balance", "subject")
+    return {name: getattr(row, name) for name in names} | {"at": iso(row.at)}
 
 
 def _set(counts: Mapping[str, int], low_at: Mapping[str, int] | None = None) -> None:
@@ -122,44 +127,3 @@ def _set(counts: Mapping[str, int], low_at: Mapping[str, int] | None = None) -> 
                 audit.record(connection, operator(), "counted", f"sku {sku}", now, str(count))
 
         hub.database.write(write).result()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    sku: str
-    on_hand: int
-    low_at: int | None
-
-
-def _read(file: Path) -> list[_Line]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = list(csv.DictReader(text))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HubError(f"{file} cannot be read ({error}).", "Save it as CSV in UTF-8.") from None
-    lines = [_line(file, number, row) for number, row in enumerate(rows, start=2)]
-    twice = [sku for sku, count in Counter(one.sku for one in lines).items() if count > 1]
-    if twice:
-        raise HubError(f"{file} has “{twice[0]}” more than once.", "Nothing was changed. Keep one line for each SKU.")
-    return lines
-
-
-def _line(file: Path, number: int, row: Mapping[str, str | None]) -> _Line:
-    sku, count, low_at = ((row.get(name) or "").strip() for name in ("sku", "on_hand", "low_at"))
-    if not sku or not _is_count(count) or not (_is_count(low_at) or not low_at):
-        raise HubError(f"{file}, line {number}: it needs a sku and a whole number in on_hand.", "Nothing was changed.")
-    return _Line(
-        sku[1:] if sku[:1] == "'" and sku[1:].startswith(_FORMULA) else sku, int(count), int(low_at) if low_at else None
-    )
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 16
-
-
-def _safe(sku: str) -> str:
-    """https://owasp.org/www-community/attacks/CSV_Injection: a spreadsheet would take it for a formula."""
-    return f"'{sku}" if sku.startswith(_FORMULA) else sku
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
