@@ -146,6 +146,13 @@ class Role(StrEnum):
     VIEWER = "viewer"  #: sees what happens, changes nothing
 
 
+class TokenScope(StrEnum):
+    """How far a token of the API reaches within its role."""
+
+    READ = "read"
+    WRITE = "write"
+
+
 class Severity(StrEnum):
     PROBLEM = "problem"  #: the rule (or file) cannot run
     WARNING = "warning"

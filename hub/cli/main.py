@@ -53,6 +53,7 @@ COMMANDS = {
     "reconcile": "stripe_side:reconcile_",
     "connectors": "connectors:app",
     "stock": "stock:app",
+    "token": "token:app",
     "user": "user:app",
     "dev": "dev:app",
     "codes": "codes:app",

@@ -405,6 +405,19 @@ sessions = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+#: What programs sign in with at the API.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # read, write
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
 #: What people did, each act once and for good: a trigger refuses to change or delete a row.
 audit = Table(
     "audit",
