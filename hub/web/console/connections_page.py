@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from hub.connector import Check
 from hub.engine.connections import Connections, try_out
 from hub.store import facts, lanes
 from hub.web.console.access import OWNERS
@@ -24,10 +25,18 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def check(desk: Desk, visit: Visit) -> Response:
     """Tries the credentials; nothing is sent. If they work, what was paused goes on."""
-    hub, name = desk.hub, visit.given("name")
-    ruleset = hub.rulebook.current[1]
-    if name not in ruleset.connections:
+    name = visit.given("name")
+    if name not in desk.hub.rulebook.current[1].connections:
         return desk.back("/connections", "There is no such connection in the rules file.")
+    checked = try_one(desk, visit, name)
+    hint = f" {checked.hint}" if checked.hint and not checked.ok else ""
+    return desk.back("/connections", f"{name}: {checked.message}{hint}")
+
+
+def try_one(desk: Desk, visit: Visit, name: str) -> Check:
+    """Tries the credentials of a connection of the rules file."""
+    hub = desk.hub
+    ruleset = hub.rulebook.current[1]
     opened = Connections(hub.registry, hub.settings.data_dir, desk.write(facts.hub_id), hub.clock)
     try:
         checked = try_out(opened, name, ruleset)
@@ -35,5 +44,4 @@ def check(desk: Desk, visit: Visit) -> Response:
         opened.close()
     if checked.ok:
         desk.act(visit, "tried", f"connection {name}", lanes.resume_paused, "it works")
-    hint = f" {checked.hint}" if checked.hint and not checked.ok else ""
-    return desk.back("/connections", f"{name}: {checked.message}{hint}")
+    return checked

@@ -67,13 +67,18 @@ class _Found:
 
 def show(desk: Desk, visit: Visit) -> Response:
     """Empty means: all is done."""
-    groups = list(_groups(desk.read(_load), desk.hub.rulebook.current[1], desk.hub.settings.is_demo))
+    return desk.page(visit, "needs_you.html", groups=groups(desk), may_decide=visit.may(*OWNERS))
+
+
+def groups(desk: Desk) -> list[Group]:
+    """What waits for a person, by cause."""
+    found = list(_groups(desk.read(_load), desk.hub.rulebook.current[1], desk.hub.settings.is_demo))
     loaded = desk.hub.rulebook.loaded
     if loaded is not None and loaded.ruleset is None:
         said = [f"Line {one.line}: {one.message}" for one in loaded.problems[:5]]
         fix = "The rules of before stay in force. Correct rules.yaml; hub check says each mistake with its correction."
-        groups.insert(0, Group("The rules file has mistakes", fix, len(loaded.problems), notes=said))
-    return desk.page(visit, "needs_you.html", groups=groups, may_decide=visit.may(*OWNERS))
+        found.insert(0, Group("The rules file has mistakes", fix, len(loaded.problems), notes=said))
+    return found
 
 
 def decide(desk: Desk, visit: Visit) -> Response:
@@ -83,13 +88,19 @@ def decide(desk: Desk, visit: Visit) -> Response:
         return _look_again(desk, visit)
     if act not in set(Decision):
         return desk.back("/needs-you", "There is no such decision.")
-    ids = [one] if one is not None else _of_cause(desk, visit.given("cause"))
-    done = 0
+    ids = [one] if one is not None else of_cause(desk, visit.given("cause"))
+    done = len(ids) - len(carry_out(desk, visit, Decision(act), ids))
+    return desk.back("/needs-you", f"{done} {_DONE[Decision(act)]}.")
+
+
+def carry_out(desk: Desk, visit: Visit, decision: Decision, ids: Sequence[int]) -> dict[int, str]:
+    """A decision about deliveries; returns why not, by id, for those left alone."""
+    refused: dict[int, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]
-        write = partial(by_hand.decide, decision=Decision(act), ids=part, who=visit.user.name, now=desk.now())
-        done += len(part) - len(desk.changed(write))
-    return desk.back("/needs-you", f"{done} {_DONE[Decision(act)]}.")
+        write = partial(by_hand.decide, decision=decision, ids=part, who=visit.user.name, now=desk.now())
+        refused |= desk.changed(write)
+    return refused
 
 
 def _look_again(desk: Desk, visit: Visit) -> Response:
@@ -113,7 +124,8 @@ def _load(connection: Connection) -> _Found:
     )
 
 
-def _of_cause(desk: Desk, digest: str) -> list[int]:
+def of_cause(desk: Desk, digest: str) -> list[int]:
+    """The deliveries of a group."""
     found = desk.read(attention.causes)
     return next((one.ids for one in found if _digest(one) == digest), [])
 

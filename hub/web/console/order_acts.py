@@ -64,8 +64,6 @@ def shipped(desk: Desk, visit: Visit) -> Response:
     order_id, url = line.order.id, visit.given("tracking_url")
     if url and not url.startswith(("https://", "http://")):
         return _back(desk, order_id, "The tracking link must begin with https://")
-    if line.held_at is not None or line.order.paid_at is None:
-        return _back(desk, order_id, "It is on hold, or not paid: nothing was shipped.")
     parcel = Parcel(
         whole(visit.given("part")) or 1,
         visit.given("carrier")[:80] or None,
@@ -73,16 +71,23 @@ def shipped(desk: Desk, visit: Visit) -> Response:
         url[:500] or None,
         is_last=visit.given("more") != "yes",
     )
+    return _back(desk, order_id, ship(desk, visit, line, parcel))
+
+
+def ship(desk: Desk, visit: Visit, line: OrderLine, parcel: Parcel) -> str:
+    """Marks a parcel as shipped; returns why not, or ""."""
+    if line.held_at is not None or line.order.paid_at is None:
+        return "It is on hold, or not paid: nothing was shipped."
     detail = " ".join(filter(None, (parcel.carrier, parcel.tracking_number)))
-    ship = partial(by_hand.ship, order=line.order, parcel=parcel, now=desk.now())
-    done = desk.act(visit, "shipped", order_id, ship, detail)
-    return _back(desk, order_id, "" if done else "This parcel was marked as shipped already.")
+    write = partial(by_hand.ship, order=line.order, parcel=parcel, now=desk.now())
+    done = desk.act(visit, "shipped", line.order.id, write, detail)
+    return "" if done else "This parcel was marked as shipped already."
 
 
 def retry(desk: Desk, visit: Visit) -> Response:
     """Everything of the order that failed for good, or waits, is tried at once."""
     order_id = visit.request.path_params["session_id"]
-    count = _retry(desk, visit, [order_id], {"dead", "waiting"})
+    count = retry_all(desk, visit, [order_id], {"dead", "waiting"})
     return _back(desk, order_id, f"{count} will be tried again." if count else "There is nothing to try again.")
 
 
@@ -92,7 +97,7 @@ def preview(desk: Desk, visit: Visit) -> Response:
     rule = desk.hub.rulebook.current[1].rule(visit.asked("rule"))
     if line is None or rule is None:
         return desk.missing(visit, "such order or rule")
-    found = _previews(desk, line, rule)
+    found = previews(desk, line, rule)
     return desk.page(visit, "run_rule.html", order=line.order, rule=rule, previews=found)
 
 
@@ -102,12 +107,19 @@ def run(desk: Desk, visit: Visit) -> Response:
     rule = desk.hub.rulebook.current[1].rule(visit.given("rule"))
     if line is None or rule is None:
         return desk.missing(visit, "such order or rule")
-    chosen = next((one for one in _previews(desk, line, rule) if one.event_id == visit.given("event")), None)
-    if chosen is None or not chosen.runs:
+    if not run_rule(desk, visit, line, rule, visit.given("event")):
         return _back(desk, line.order.id, f"“{rule.name}” does nothing for this order: its conditions are not met.")
+    return _back(desk, line.order.id, f"“{rule.name}” will run now. What was done before is not repeated.")
+
+
+def run_rule(desk: Desk, visit: Visit, line: OrderLine, rule: Rule, event_id: str) -> bool:
+    """Has a rule run for an event of the order; False when it would do nothing."""
+    chosen = next((one for one in previews(desk, line, rule) if one.event_id == event_id), None)
+    if chosen is None or not chosen.runs:
+        return False
     plan = partial(by_hand.run_rule, event_seq=chosen.event_seq, rule=rule, now=desk.now())
     desk.act(visit, "ran a rule for", line.order.id, plan, rule.name)
-    return _back(desk, line.order.id, f"“{rule.name}” will run now. What was done before is not repeated.")
+    return True
 
 
 def bulk(desk: Desk, visit: Visit) -> Response:
@@ -125,7 +137,7 @@ def bulk(desk: Desk, visit: Visit) -> Response:
             count = _mark_shipped(desk, visit, ids)
             return desk.back("/orders", f"{count} of {len(ids)} marked as shipped.")
         case "retry" if visit.may(Role.OWNER):
-            count = _retry(desk, visit, ids, {"dead"})
+            count = retry_all(desk, visit, ids, {"dead"})
             return desk.back("/orders", f"{count} deliveries will be tried again.")
         case _:
             return desk.back("/orders", "That cannot be done with several orders.")
@@ -157,7 +169,7 @@ def _mark_shipped(desk: Desk, visit: Visit, ids: Sequence[str]) -> int:
     return desk.changed(write)
 
 
-def _retry(desk: Desk, visit: Visit, ids: Sequence[str], states: set[str]) -> int:
+def retry_all(desk: Desk, visit: Visit, ids: Sequence[str], states: set[str]) -> int:
     """Tries deliveries of orders again that are in one of these states; returns how many."""
     now, who = desk.now(), visit.user.name
 
@@ -169,7 +181,8 @@ def _retry(desk: Desk, visit: Visit, ids: Sequence[str], states: set[str]) -> in
     return desk.changed(write)
 
 
-def _previews(desk: Desk, line: OrderLine, rule: Rule) -> list[Preview]:
+def previews(desk: Desk, line: OrderLine, rule: Rule) -> list[Preview]:
+    """What a rule would do for each event of the order that it looked at."""
     hub = desk.hub
     ruleset = hub.rulebook.current[1]
     answers = explain(hub.database, hub.contexts, ruleset, line.order)

@@ -81,35 +81,40 @@ def put_back(desk: Desk, visit: Visit) -> Response:
 
 def edit(desk: Desk, visit: Visit) -> Response:
     """The file as it is on the disk."""
-    files = _files(desk)
+    files = files_now(desk)
     return _editor(desk, visit, files, None, None, now=next(iter(files.values())))
 
 
 def save(desk: Desk, visit: Visit) -> Response:
     """``do``: ``check`` shows mistakes and effects; ``save`` puts the file in force if it can be used."""
-    present = _files(desk)
+    present = files_now(desk)
     main, written = next(iter(present.items()))
     text = visit.form.get("text", "").replace("\r\n", "\n")
     files = present | {main: text if text.endswith("\n") else f"{text}\n"}
-    if visit.given("began") != _digest(written):
+    if visit.given("began") != digest(written):
         lines = list(difference({main: written}, {main: files[main]}, "as it is now", "yours"))
         return _editor(desk, visit, files, None, None, 409, now=written, meanwhile=lines)
     loaded = load_texts(files, desk.hub.registry, desk.hub.environment)
     if visit.given("do") != "save" or loaded.ruleset is None:
-        effect = None if loaded.ruleset is None else _effect(desk, loaded.ruleset)
-        return _editor(desk, visit, files, loaded, effect, 200 if loaded.ruleset else 422, now=written)
+        found = None if loaded.ruleset is None else effect(desk, loaded.ruleset)
+        return _editor(desk, visit, files, loaded, found, 200 if loaded.ruleset else 422, now=written)
     reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
     return _put(desk, visit, files, reason, "The rules are saved and in force.")
 
 
 def _put(desk: Desk, visit: Visit, files: Mapping[str, str], reason: str, said: str) -> Response:
     try:
-        desk.hub.rulebook.put(files, visit.user.name, reason)
-        desk.hub.rulebook.load()
+        put_in_force(desk, visit, files, reason)
     except RulesError as error:
         return desk.back("/rules", str(error))
-    desk.act(visit, "changed the rules", "rules", partial(_look_again, now=desk.now()), reason)
     return desk.back("/rules", said)
+
+
+def put_in_force(desk: Desk, visit: Visit, files: Mapping[str, str], reason: str) -> None:
+    """Has these files in force at once. Raises ``RulesError`` when they cannot be written or used."""
+    desk.hub.rulebook.put(files, visit.user.name, reason)
+    desk.hub.rulebook.load()
+    desk.act(visit, "changed the rules", "rules", partial(_look_again, now=desk.now()), reason)
 
 
 def _look_again(connection: Connection, now: int) -> None:
@@ -117,11 +122,12 @@ def _look_again(connection: Connection, now: int) -> None:
     journal.wake_postponed(connection, now)
 
 
-def _files(desk: Desk) -> dict[str, str]:
+def files_now(desk: Desk) -> dict[str, str]:
+    """The files of the rules as they are on the disk, the main one first."""
     return on_disk(desk.hub.settings.rules, desk.hub.rulebook.current[1].files)
 
 
-def _effect(desk: Desk, new: RuleSet) -> Effect:
+def effect(desk: Desk, new: RuleSet) -> Effect:
     """What the last orders and events would have led to, more, less or otherwise."""
     hub = desk.hub
     seqs = desk.read(lambda connection: journal.latest(connection, _EVENTS, _ORDERS))
@@ -151,7 +157,7 @@ def _editor(
         "rules_edit.html",
         status,
         text=next(iter(files.values())),
-        began=_digest(now),
+        began=digest(now),
         meanwhile=meanwhile,
         loaded=loaded,
         effect=effect,
@@ -161,6 +167,6 @@ def _editor(
     )
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """What the file was when somebody began to change it: a save on top of somebody else's is noticed."""
     return hashlib.sha256(text.encode()).hexdigest()

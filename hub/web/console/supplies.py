@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import quote
 
@@ -35,6 +36,12 @@ def count_stock(desk: Desk, visit: Visit) -> Response:
     sku, count, low = visit.given("sku")[:200], _pieces(visit.given("count")), _pieces(visit.given("low_at"))
     if not sku or count is None or (visit.given("low_at") and low is None):
         return desk.back("/stock", "Give a SKU and whole numbers of pieces.")
+    count_sku(desk, visit, sku, count, low)
+    return desk.back("/stock", f"{sku}: {count} on hand.")
+
+
+def count_sku(desk: Desk, visit: Visit, sku: str, count: int, low: int | None) -> None:
+    """Writes down what a person counted, in pieces; ``low`` None: as it was."""
     now = desk.now()
 
     def write(connection: Connection) -> None:
@@ -43,7 +50,6 @@ def count_stock(desk: Desk, visit: Visit) -> Response:
             stock.set_low_at(connection, sku, low)
 
     desk.act(visit, "counted", f"sku {sku}", write, str(count))
-    return desk.back("/stock", f"{sku}: {count} on hand.")
 
 
 def show_codes(desk: Desk, visit: Visit) -> Response:
@@ -66,9 +72,14 @@ def add_codes(desk: Desk, visit: Visit) -> Response:
     new = [line.strip() for line in visit.given("codes").splitlines() if line.strip()]
     if not pool or not new or any(len(one) > 500 for one in new):
         return desk.back("/codes", "Give the pool's name, and one code of at most 500 characters on each line.")
-    add = partial(codes.add, pool=pool, new=new, now=desk.now())
-    count = desk.act(visit, "added codes to", f"pool {pool}", add, f"{len(new)} codes")
+    count = bring(desk, visit, pool, new)
     return desk.back(f"/codes/{quote(pool, safe='')}", f"{count} codes added, {len(new) - count} were there already.")
+
+
+def bring(desk: Desk, visit: Visit, pool: str, new: Sequence[str]) -> int:
+    """Adds codes to a pool; returns how many it did not have."""
+    add = partial(codes.add, pool=pool, new=new, now=desk.now())
+    return desk.act(visit, "added codes to", f"pool {pool}", add, f"{len(new)} codes")
 
 
 def _pieces(text: str) -> int | None:
