@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from hub.model import Role
 from hub.store.statements import insert_ignoring
-from hub.store.tables import sessions, sign_in_links, users
+from hub.store.tables import sessions, sign_in_links, users, views
 
 _HOUR_MS = 3_600_000
 #: A session ends when it was not used for so long, and in any case after the second: people sign in anew.
@@ -80,11 +80,14 @@ def everybody(connection: Connection) -> list[User]:
 
 
 def remove(connection: Connection, user: User) -> bool:
-    """Removes a person and ends their sessions; False for the last owner, without whom nobody could let others in."""
+    """Removes a person with their kept lists and ends their sessions.
+
+    False for the last owner, without whom nobody could let others in.
+    """
     owners = [one for one in everybody(connection) if one.role is Role.OWNER]
     if [one.id for one in owners] == [user.id]:
         return False
-    for table in (sessions, sign_in_links):
+    for table in (sessions, sign_in_links, views):
         connection.execute(table.delete().where(table.c.user_id == user.id))
     connection.execute(users.delete().where(users.c.id == user.id))
     return True

@@ -418,6 +418,19 @@ tokens = Table(
     Column("used_at", BigInteger),
 )
 
+#: Filters of the list of orders that somebody keeps under a name: JSON, by the filter's name.
+views = Table(
+    "views",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("filters", Text, nullable=False),
+    Column("shared", Boolean(create_constraint=False), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "name"),
+)
+
 #: What people did, each act once and for good: a trigger refuses to change or delete a row.
 audit = Table(
     "audit",

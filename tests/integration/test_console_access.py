@@ -21,7 +21,7 @@ PACKERS = {"packed", "unpack", "shipped", "hold", "release", "note", "bulk"}
 
 def may(role: Role, method: str, path: str) -> bool:
     """What a role should reach."""
-    if role is Role.OWNER or path.startswith(("/sign", "/account")) or path == "/live":
+    if role is Role.OWNER or path.startswith(("/sign", "/account")) or path == "/live" or path.startswith("/views"):
         return True
     if path.startswith("/settings") or path.endswith("/run") or path == "/rules/edit":
         return False

@@ -16,6 +16,7 @@ ASKED = ("q", "show", "mode", "since", "until", "before", "rule", "token")
 GIVEN = [
     *("name", "again", "role", "sku", "count", "low_at", "pool", "codes", "text", "do", "reason", "began", "id"),
     *("act", "cause", "delivery", "version", "event", "rule", "part", "tracking_url", "carrier", "session"),
+    *("view", "shared", "show", "q", "since", "mode"),
 ]
 #: With these, some doors look further.
 SANE = {"act": "retry", "tracking_url": "", "do": "save", "role": "packer"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from hub.model import OrderState
 from hub.money import from_stripe
-from hub.store import facts, listing, orderlist
+from hub.store import facts, listing, orderlist, views
 from hub.store.database import Connection
 from hub.store.orderlist import SHIPPING, Page, Wanted
+from hub.store.views import View
 from hub.web.console.access import PACKING
 from hub.web.console.csv_out import csv_answer, iso
 from hub.web.console.desk import Desk, Visit
@@ -44,30 +45,39 @@ _CHIPS = {
 class Filters:
     """What the address asks for, as it stands there; ``mode`` is live, test, or "" for what the shop has."""
 
-    show: str
-    q: str
-    since: str
-    until: str
-    mode: str
+    show: str = ""
+    q: str = ""
+    since: str = ""
+    until: str = ""
+    mode: str = ""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The filters that are set, by name."""
+        return {name: value for name, value in asdict(self).items() if value}
 
     def link(self, path: str = "/orders", **changes: Any) -> str:
         """The address of the list with something changed."""
-        query = {
-            "show": self.show, "q": self.q, "since": self.since, "until": self.until, "mode": self.mode
-        } | changes  # fmt: skip
+        query = asdict(self) | changes
         text = urlencode({name: value for name, value in query.items() if value not in {None, ""}})
         return f"{path}?{text}" if text else path
 
 
 def filters(visit: Visit) -> Filters:
-    show = visit.asked("show")
+    """The filters in the address."""
+    return filters_of({field.name: visit.asked(field.name) for field in fields(Filters)})
+
+
+def filters_of(given: Mapping[str, str]) -> Filters:
+    """Filters by their names; whatever else is given, or has no meaning, is left out."""
+    show, mode = given.get("show", ""), given.get("mode", "")
     known = {*SHIPPING, *(state.value for state in OrderState)}
-    mode = visit.asked("mode")
+    since, until = given.get("since", ""), given.get("until", "")
     return Filters(
         show if show in known else "",
-        visit.asked("q")[:200],
-        visit.asked("since"),
-        visit.asked("until"),
+        given.get("q", "").strip()[:200],
+        since if _day(since) else "",
+        until if _day(until) else "",
         mode if mode in {"live", "test"} else "",
     )
 
@@ -77,11 +87,13 @@ def show(desk: Desk, visit: Visit) -> Response:
     chosen = filters(visit)
     wanted = _wanted(desk, visit, chosen)
 
-    def read(connection: Connection) -> tuple[Page, Mapping[str, str]]:
+    def read(connection: Connection) -> tuple[Page, Mapping[str, str], Sequence[View]]:
         page = orderlist.page(connection, wanted, _LISTED)
-        return page, listing.open_subjects(connection, [line.order.id for line in page.lines])
+        subjects = listing.open_subjects(connection, [line.order.id for line in page.lines])
+        return page, subjects, views.seen_by(connection, visit.user.id)
 
-    found, open_ = desk.read(read)
+    found, open_, kept = desk.read(read)
+    links = [(one.name, filters_of(one.filters)) for one in kept]
     return desk.page(
         visit,
         "orders_list.html" if visit.is_part else "orders.html",
@@ -91,6 +103,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         newest=chosen.link() if wanted.before is not None else None,
         filters=chosen,
         chips=[(label, chosen.link(show=name), name == chosen.show) for name, label in _CHIPS.items()],
+        kept=[(name, view.link(), view == chosen) for name, view in links],
         livemode=wanted.livemode,
         may_pack=visit.may(*PACKING),
         can_place=desk.place_order is not None,

@@ -24,6 +24,7 @@ from hub.web.console import (
     rules_page,
     signin,
     supplies,
+    views_page,
 )
 from hub.web.console.access import ALL, ANYBODY, FIGURES, OWNERS, PACKING, Door, route
 from hub.web.console.desk import Desk, Visit
@@ -54,6 +55,9 @@ DOORS = (
     Door("POST", "/orders/{session_id}/hold", PACKING, order_acts.hold),
     Door("POST", "/orders/{session_id}/release", PACKING, order_acts.release),
     Door("POST", "/orders/{session_id}/note", PACKING, order_acts.note),
+    Door("GET", "/views", ALL, views_page.show),
+    Door("POST", "/views", ALL, views_page.keep),
+    Door("POST", "/views/remove", ALL, views_page.remove),
     Door("POST", "/demo/order", PACKING, orders.place),
     Door("GET", "/rules", FIGURES, rules_page.show),
     Door("GET", "/rules/edit", OWNERS, rules_page.edit),
