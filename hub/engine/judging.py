@@ -14,6 +14,7 @@ from hub.model import DeliveryState
 from hub.retry import RetryPolicy
 from hub.rules.ruleset import Step
 from hub.store.claims import Work
+from hub.store.runs import STOPPED
 from hub.store.settling import Settled
 
 #: A paused connection is tried again every minute; the first of its deliveries is the probe.
@@ -101,7 +102,7 @@ def steered(work: Work, step: Step, met: bool, now: int) -> Settled:
         return skipped(work)
     if step.kind == "wait" and step.wait is not None and work.attempt == 1:
         return later(work, _after(step.wait, now))
-    stops = step.kind == "stop"
+    stops = STOPPED if step.kind == "stop" else ""
     return Settled(work=work, state=DeliveryState.SUCCEEDED, outcome="succeeded", receipt={}, stops=stops)
 
 

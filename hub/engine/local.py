@@ -1,4 +1,4 @@
-"""Effects in the hub's own database: ledger actions, and steps that only steer (``if``, ``wait``, ``stop``).
+"""Effects in the hub's own database: ledger actions, and steps that only steer (``if``, ``wait`` …).
 
 Effect and outcome are one transaction, so these need no claim, no look-up and no second thought after a crash.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.clock import Clock
 from hub.connector import Delivery, Ledger, LedgerAction, Params, Permanent
-from hub.engine import judging
+from hub.engine import approving, judging
 from hub.engine.preparing import Preparer, Ready, render
 from hub.engine.progress import NOTHING, Progress
 from hub.errors import EvaluationError
@@ -59,6 +59,8 @@ def _effect(ready: Ready | Settled, now: int) -> Effect:
 
 
 def _decided(ready: Ready, now: int) -> Settled | Params:
+    if ready.step.approval is not None:
+        return approving.judge(ready, ready.step.approval, now)
     if ready.step.action is not None:
         return render(ready)
     try:

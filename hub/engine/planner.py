@@ -25,7 +25,7 @@ from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
 from hub.model import Context, Event, Order
 from hub.rules.ruleset import Rule, RuleSet, RunPlan, StepPlan
-from hub.store import journal, orders, reversals, runs
+from hub.store import approvals, journal, orders, reversals, runs
 from hub.store.database import Connection, Database
 from hub.store.journal import EVERY_RULE, Planning, Postponed
 from hub.store.lanes import Lane
@@ -43,6 +43,8 @@ _OTHER_MODE = "Live and test are kept apart: it was made with the other kind of 
 
 #: The lane of steps that only steer: ``if``, ``wait``, ``stop``. A lane without a connection is this database's own.
 STEERING = Lane(":steps", "", serial=True)
+#: Approvals wait in a lane of their own, so that what waits for a person is found at once.
+APPROVALS = Lane(approvals.LANE, "", serial=True)
 
 _NO_KEY = "It needs data from Stripe: set STRIPE_API_KEY (a restricted, read-only key is enough)."
 
@@ -331,7 +333,7 @@ def new_delivery(planned: StepPlan, context: Context) -> NewDelivery:
     """The delivery of a step, in the lane that its settings name."""
     step = planned.step
     if step.action is None:
-        return NewDelivery(planned.key, step.kind, "", STEERING)
+        return NewDelivery(planned.key, step.kind, "", STEERING if step.approval is None else APPROVALS)
     kind = step.action.name.partition(".")[0]
     if not isinstance(step.action, Action):
         return NewDelivery(planned.key, step.action.name, "", Lane(f":{kind}", "", serial=True))

@@ -12,8 +12,17 @@ from dataclasses import dataclass
 
 from hub.rules import catalogue
 from hub.rules.actions import Actions
+from hub.rules.approving import ROLES
 from hub.rules.filters import FILTERS
-from hub.rules.schema import COMMON_SETTINGS, EXAMPLE_KEYS, RULE_KEYS, SECTIONS, SHOP_KEYS, STEP_KEYS
+from hub.rules.schema import (
+    APPROVE_KEYS,
+    COMMON_SETTINGS,
+    EXAMPLE_KEYS,
+    RULE_KEYS,
+    SECTIONS,
+    SHOP_KEYS,
+    STEP_KEYS,
+)
 from hub.rules.slots import settings_of
 
 _KEY = re.compile(r"^(?P<margin>\s*(?:- +)*)(?P<key>[\w.# -]*?)\s*:(?:\s|$)")
@@ -141,6 +150,8 @@ def _keys(path: Sequence[str], lines: Sequence[str], line: int, actions: Actions
         case [*_, steps] if steps in _STEPS:
             yield from _acts(actions)
             yield from _named(STEP_KEYS)
+        case [*_, "approve"]:
+            yield from _named(APPROVE_KEYS)
         case [*_, name] if (action := actions.get(name)) is not None:
             yield from (Offer(key, "key", one.help) for key, one in settings_of(action.params).items())
             yield from _named(COMMON_SETTINGS)
@@ -161,6 +172,10 @@ def _values(key: str, lines: Sequence[str], line: int, actions: Actions) -> Iter
             yield from (Offer(name, "value", "") for name in ("order", "customer", "subscription", "invoice"))
         case "on_unknown":
             yield from (Offer(name, "value", COMMON_SETTINGS[key]) for name in ("resend", "hold"))
+        case "unanswered":
+            yield from (Offer(name, "value", APPROVE_KEYS[key]) for name in ("stop", "go on"))
+        case "who":
+            yield from (Offer(name, "value", APPROVE_KEYS[key]) for name in ROLES)
         case "enabled":
             yield from (Offer(name, "value", "") for name in ("yes", "no"))
         case "if":

@@ -11,6 +11,7 @@ from typing import Any
 from hub.rules import keys, suggest, values
 from hub.rules import scope as names
 from hub.rules.actions import Actions
+from hub.rules.approving import SETTINGS
 from hub.rules.document import Entry, Items, Map, Node, Text
 from hub.rules.scope import Scope
 from hub.rules.slots import settings_of
@@ -53,7 +54,7 @@ class ExampleReader:
     workshop: Workshop
     actions: Actions
     scope: Scope
-    acting: frozenset[str] | None  #: the actions, waits and stops of the rule; None when not all could be read
+    acting: frozenset[str] | None  #: what its steps do, actions and the rest; None when not all could be read
 
     def read(self, entry: Entry) -> tuple[Example, ...]:
         problems = self.workshop.problems
@@ -163,13 +164,14 @@ class ExampleReader:
             )
             self.workshop.problems.add("E04", name.place, f"The rule has no step “{name.value}”.", hint)
             return None
-        if settings is None or (isinstance(settings, Text) and name.value in {"wait", "stop"}):
+        if settings is None or (isinstance(settings, Text) and name.value in {"wait", "stop", "approve"}):
             return ExpectedStep(name.value, {}, name.place.line)
         action = self.actions.get(name.value)
         found = keys.as_map(settings, name.value, f"{name.value}: {{text: …}}", self.workshop.problems)
-        if found is None or action is None:
+        if found is None or (action is None and name.value != "approve"):
             return None
-        entries = keys.known(found, name.value, list(settings_of(action.params)), self.workshop.problems, "setting")
+        allowed = SETTINGS if action is None else list(settings_of(action.params))
+        entries = keys.known(found, name.value, allowed, self.workshop.problems, "setting")
         return ExpectedStep(name.value, {key: _plain(one.value) for key, one in entries.items()}, name.place.line)
 
 

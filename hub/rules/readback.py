@@ -45,6 +45,10 @@ def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def _act(step: Step) -> str:
+    if step.approval is not None:
+        unanswered = "go on" if step.approval.goes_on else "stop"
+        within = duration.words(step.approval.within)
+        return f"wait until {' or '.join(step.approval.who)} approves; {unanswered} after {within} without an answer"
     if step.action is None:
         return f"wait {duration.words(step.wait)}" if step.wait is not None else "stop"
     where = next((_shown(step, name) for name in _WHERE if name in step.values), "")

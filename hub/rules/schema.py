@@ -53,6 +53,13 @@ STEP_KEYS: Mapping[str, str] = {
     "else": "The steps for when the block's condition is not met.",
     "wait": "Waits, such as 3 days, before the next step.",
     "stop": "Ends the run; what is behind it is the reason.",
+    "approve": "Waits until somebody says yes at the console; a no ends the run. What is behind it is what is asked.",
+}
+APPROVE_KEYS: Mapping[str, str] = {
+    "text": "What is asked: “Ship order {{ order.number }} for {{ order.total }}?”.",
+    "who": "Who decides: owner (unless said otherwise), packer, somebody's name, or several. Owners always may.",
+    "within": "How long there is for it, such as 2 days; 7 days unless said otherwise.",
+    "unanswered": "What happens when nobody answers in time: stop (unless said otherwise) or go on.",
 }
 SHOP_KEYS: Mapping[str, str] = {
     "name": "The shop's name.",
@@ -152,9 +159,20 @@ def _step(actions: Actions) -> Schema:
         "do": {"$ref": "#/$defs/steps"},
         "else": {"$ref": "#/$defs/steps"},
         "stop": {"type": ["string", "null"]},
+        "approve": {"anyOf": [_TEXT, _approve()]},
         **acts,
     }
     return _described(described, inner)
+
+
+def _approve() -> Schema:
+    inner: Mapping[str, Schema] = {
+        "text": _TEXT,
+        "who": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+        "within": _TEXT,
+        "unanswered": {"enum": ["stop", "go on"]},
+    }
+    return _described(APPROVE_KEYS, inner, required=["text"])
 
 
 def _conditions() -> Schema:

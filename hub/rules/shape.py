@@ -12,7 +12,7 @@ _RULE = {
     "name", "when", "if", "for_each", "do", "on_error", "retry", "once_per", "delay", "enabled", "account", "tags",
     "note", "examples",
 }  # fmt: skip
-_STEP = {"id", "if", "for_each", "retry", "on_error", "note", "do", "else", "wait", "stop"}
+_STEP = {"id", "if", "for_each", "retry", "on_error", "note", "do", "else", "wait", "stop", "approve"}
 _EXAMPLE = {"name", "given", "now", "with", "expect"}
 
 
@@ -87,7 +87,7 @@ def _steps(node: yaml.Node) -> Iterator[int]:
     for step in _entries(node):
         pairs = _pairs(step)
         actions = [value for name, value in pairs if "." in name]
-        does = len(actions) + sum(name in {"do", "wait", "stop"} for name, _ in pairs)
+        does = len(actions) + sum(name in {"do", "wait", "stop", "approve"} for name, _ in pairs)
         yield abs(does - 1) + sum("." not in name and name not in _STEP for name, _ in pairs)
         yield from (_is(value, yaml.MappingNode) for value in actions)
         for name, value in pairs:

@@ -12,6 +12,7 @@ from hub.errors import EvaluationError
 from hub.model import Context
 from hub.retry import RetryPolicy
 from hub.rules.actions import AnyAction
+from hub.rules.approving import Approval
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, Seen
 from hub.rules.problems import Place
@@ -26,7 +27,7 @@ class Step:
     """
 
     key: str
-    kind: str  #: action, if, wait or stop
+    kind: str  #: action, if, wait, stop or approve
     place: Place
     id: str | None = None
     action: AnyAction | None = None
@@ -40,6 +41,7 @@ class Step:
     reads: frozenset[str] = frozenset()  #: ids of the steps whose results it reads
     wait: timedelta | None = None
     reason: Setting | None = None  #: of a stop
+    approval: Approval | None = None
     each: Run | None = None  #: the list of a step's own ``for_each``
     item: str | None = None  #: which entry of it
 
@@ -67,6 +69,11 @@ class Step:
         """The settings as their author reads them, before they are encoded. Raises ``EvaluationError``."""
         scope = self._scope(context)
         return {name: one.render(scope, False) for name, one in self.values.items()}
+
+    def asks(self, context: Context) -> Mapping[str, str]:
+        """What an approval shows to whoever decides. Raises ``EvaluationError``."""
+        assert self.approval is not None
+        return self.approval.as_read(self._scope(context))
 
     def lane(self, context: Context) -> tuple[str, ...] | None:
         """The values of the settings that name its lane; None when they are not known before the step runs."""

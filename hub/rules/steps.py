@@ -1,4 +1,4 @@
-"""Reading ``do:``: steps, blocks, waits and stops, taken apart into a flat list."""
+"""Reading ``do:``: steps, blocks, waits, stops and approvals, taken apart into a flat list."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hub.retry import RetryPolicy
 from hub.rules import catalogue, keys, suggest
 from hub.rules.action_step import ActionReader, settings_allowed
 from hub.rules.actions import Actions, AnyAction
+from hub.rules.approving import SETTINGS, ApprovalReader, Approved
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, ConditionReader
 from hub.rules.connections import ConnectionSpec
@@ -24,7 +25,7 @@ from hub.rules.types import ANY, Type
 
 _BESIDE = ("id", "if", "for_each", "retry", "on_error", "note")
 _BLOCK = ("if", "do", "else", "id", "note")
-_CONTROL = ("wait", "stop")
+_CONTROL = ("wait", "stop", "approve")
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -103,6 +104,8 @@ class StepsReader:
         """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""
         action = self.actions.get(what.key.value)
         rest = tuple(one for one in node.entries if not _says_what(one))
+        if what.key.value == "approve":  # see ApprovalReader
+            return replace(node, entries=tuple(one for one in rest if one.key.value not in SETTINGS))
         if action is None:
             return replace(node, entries=rest)
         lost = [one for one in rest if one.key.value in settings_allowed(action) and one.key.value not in _BESIDE]
@@ -219,7 +222,7 @@ class StepsReader:
             each=each,
         )
         if what.key.value in _CONTROL:
-            step = self._control(step, what, scope, uses)
+            step = self._control(step, node, what, scope, uses)
         else:
             step = self._action(step, node, what, scope, uses)
         on_error = self._on_error(beside.get("on_error"), key)
@@ -275,7 +278,11 @@ class StepsReader:
         if step.id is not None and step.each is None:
             self.names.known[step.id] = result
 
-    def _control(self, step: Step, what: Entry, scope: Scope, uses: Uses) -> Step:
+    def _control(self, step: Step, node: Map, what: Entry, scope: Scope, uses: Uses) -> Step:
+        if what.key.value == "approve":
+            approval = ApprovalReader(self.workshop, scope, uses).read(what, node)
+            self._remember(step, result_type(Approved))
+            return replace(step, kind="approve", approval=approval)
         text = keys.as_text(
             what, self.workshop.problems, "3 days" if what.key.value == "wait" else "the order is too small"
         )

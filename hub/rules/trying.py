@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.errors import EvaluationError
 from hub.model import Context
+from hub.rules.approving import Approved
 from hub.rules.conditions import Seen
 from hub.rules.ruleset import DELAY, DELAYED_IF, Explanation, Rule, Step, StepPlan, with_results
 from hub.rules.slots import result_type
@@ -31,7 +32,7 @@ class TriedStep:
     """One step. ``settings`` as their author reads them, ``sent`` as they would leave the hub."""
 
     key: str
-    act: str  #: the action's name, wait or stop
+    act: str  #: the action's name, wait, stop or approve
     id: str | None
     runs: bool
     because: Seen | None = None
@@ -100,6 +101,8 @@ class _Rehearsal:
                 continue
             tried = self._step(step, context)
             yield tried
+            if step.kind == "approve" and step.id in self._pretended.fails:
+                return  # refused: the rest is cancelled, and nothing has failed
             if tried.error and step.on_error != "continue":
                 yield from self._failed(step, tried)
                 return
@@ -124,6 +127,8 @@ class _Rehearsal:
         return TriedStep(step.key, act, step.id, True, because, settings, sent, failure)
 
     def _rendered(self, step: Step, context: Context) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        if step.approval is not None:
+            return step.asks(context), step.asks(context)
         if step.action is None:
             shown = {} if step.reason is None else {"reason": step.reason.render(context, False)}
             return shown, shown
@@ -132,10 +137,10 @@ class _Rehearsal:
 
     def _answer(self, step: Step) -> Mapping[str, Any]:
         """Everything went fine, unless the example says otherwise."""
-        if step.action is None:
+        if step.action is None and step.approval is None:
             return {}
         given = self._pretended.results.get(step.id or "", {})
-        fields = result_type(step.action.result).fields
+        fields = result_type(Approved if step.action is None else step.action.result).fields
         fine = {name: _pretended(name, one.type.kind, one.sample, step.key) for name, one in fields.items()}
         return {**fine, **given}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from hub.store import approvals
 from hub.store.tables import deliveries, events, lanes, orders, plannings, runs, stock_items
 
 #: In exactly the words of the partial index over what waits for a person.
@@ -127,9 +128,9 @@ def held_orders(connection: Connection) -> int:
 
 
 def count(connection: Connection) -> int:
-    """How many deliveries and connections wait for a person; 100 stands for more."""
+    """How many deliveries, connections and approvals wait for a person; 100 stands for more."""
     stuck = sa.select(deliveries.c.id).where(FOR_A_PERSON).limit(100).subquery()
     number = sa.select(sa.func.count()).select_from(stuck).scalar_subquery()
     stopped = sa.select(sa.func.count()).where(lanes.c.paused).scalar_subquery()
     found = connection.execute(sa.select(number + stopped)).scalar_one()
-    return min(100, int(found))
+    return min(100, int(found) + approvals.count(connection))

@@ -6,7 +6,8 @@ a claim costs the same whatever the table holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ class Work:
     order_number: int | None
     ruleset_id: int
     failed_delivery_id: int | None
+    receipt: Mapping[str, Any] | None = None  #: what an approval asked when it came first
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ _WORK = (
     deliveries.c.failures,
     deliveries.c.batch_id,
     deliveries.c.ruleset_id,
+    deliveries.c.receipt,
     runs.c.key.label("run_key"),
     runs.c.rule,
     runs.c.item,
@@ -202,6 +205,7 @@ def _work(row: Any) -> Work:
         order_number=row.order_number,
         ruleset_id=row.ruleset_id,
         failed_delivery_id=row.failed_delivery_id,
+        receipt=None if row.receipt is None else json.loads(row.receipt),
     )
 
 

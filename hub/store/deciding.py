@@ -11,8 +11,11 @@ from sqlalchemy.engine import Connection
 from hub.store.runs import EARLIER_STEP_FAILED, cancel_rest, unblock
 from hub.store.tables import attempts, deliveries, runs
 
+#: Stands for the state of an approval that waits for its answer.
+ASKED = "asked"
 CANCELLED_BY_PERSON = "Cancelled by a person."
 
+_OPEN = {"dead", "waiting", "ready", "blocked", "unknown", ASKED}
 _REFUSALS = {
     "succeeded": "It is done; a finished effect does not repeat.",
     "rehearsed": "It was only rehearsed; connect its destination and replay the event.",
@@ -24,6 +27,7 @@ _REFUSALS = {
     "dead": "It has failed for good.",
     "ready": "It is about to be sent.",
     "waiting": "It will be tried by itself.",
+    ASKED: "It waits until somebody approves it: on the console's page Needs you, or the order's.",
 }
 
 
@@ -40,7 +44,7 @@ def retry(connection: Connection, ids: Sequence[int], now: int) -> dict[int, str
 def cancel(connection: Connection, ids: Sequence[int], now: int) -> dict[int, str]:
     """Has deliveries, and the steps that follow them, never sent; returns why not, by id, for all others."""
     states = _lock(connection, ids)
-    chosen = [one for one, state in states.items() if state in {"dead", "waiting", "ready", "blocked", "unknown"}]
+    chosen = [one for one, state in states.items() if state in _OPEN]
     values = {"state": "cancelled", "error": CANCELLED_BY_PERSON, "batch_id": None, "updated_at": now}
     connection.execute(deliveries.update().where(deliveries.c.id.in_(chosen)).values(values))
     cancel_rest(connection, _runs(connection, chosen), CANCELLED_BY_PERSON, now)
@@ -76,8 +80,12 @@ def dead_ids(connection: Connection, *, rule: str | None = None, since: int | No
 
 
 def _lock(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    statement = sa.select(deliveries.c.id, deliveries.c.state).where(deliveries.c.id.in_(list(ids)))
-    return {row.id: row.state for row in connection.execute(statement.order_by(deliveries.c.id).with_for_update())}
+    columns = (deliveries.c.id, deliveries.c.state, deliveries.c.action)
+    statement = sa.select(*columns).where(deliveries.c.id.in_(list(ids))).order_by(deliveries.c.id).with_for_update()
+    return {
+        row.id: ASKED if (row.action, row.state) == ("approve", "waiting") else row.state
+        for row in connection.execute(statement)
+    }
 
 
 def _runs(connection: Connection, ids: Sequence[int]) -> set[int]:

@@ -15,7 +15,7 @@ from hub.keys import effect_key
 from hub.model import DONE, DeliveryState
 from hub.store.claims import Claim, Work, end_claim, record_attempts
 from hub.store.lanes import IN_QUEUE
-from hub.store.runs import EARLIER_STEP_FAILED, STOPPED, NewRun, add_runs, cancel_rest, unblock
+from hub.store.runs import EARLIER_STEP_FAILED, NewRun, add_runs, cancel_rest, unblock
 from hub.store.statements import Many
 from hub.store.stock import Stock
 from hub.store.tables import attempts, deliveries, lanes
@@ -34,7 +34,7 @@ class Settled:
     failures: int = 0
     batch_id: int | None = None
     tolerated: bool = False
-    stops: bool = False  #: the rest of the run is cancelled, as the rule says
+    stops: str = ""  #: why the rest of the run is cancelled, if it is
     tried: bool = True  #: False: claimed, but left for the next batch
     on_error: NewRun | None = None
 
@@ -130,9 +130,8 @@ def _go_on(connection: Connection, settled: Sequence[Settled], now: int) -> None
     failed = {one.work.run_id for one in settled if one.state is DeliveryState.DEAD and not one.tolerated}
     if failed:
         cancel_rest(connection, failed, EARLIER_STEP_FAILED, now)
-    stopped = {one.work.run_id for one in settled if one.stops}
-    if stopped:
-        cancel_rest(connection, stopped, STOPPED, now)
+    for reason in {one.stops for one in settled if one.stops}:
+        cancel_rest(connection, {one.work.run_id for one in settled if one.stops == reason}, reason, now)
     add_runs(connection, [one.on_error for one in settled if one.on_error is not None], now)
     going = {one.work.run_id for one in settled if one.state in DONE or one.tolerated}
     if going:

@@ -15,6 +15,7 @@ from hub.rules.ruleset import RuleSet
 from hub.store import attention, journal, lanes
 from hub.store.attention import Cause, Stuck
 from hub.store.database import Connection
+from hub.web.console import approvals_page
 from hub.web.console.access import OWNERS
 from hub.web.console.desk import Desk, Visit, whole
 
@@ -67,7 +68,8 @@ class _Found:
 
 def show(desk: Desk, visit: Visit) -> Response:
     """Empty means: all is done."""
-    return desk.page(visit, "needs_you.html", groups=groups(desk), may_decide=visit.may(*OWNERS))
+    asking_now = approvals_page.by_rule(desk, visit)
+    return desk.page(visit, "needs_you.html", groups=groups(desk), asking_now=asking_now, may_decide=visit.may(*OWNERS))
 
 
 def groups(desk: Desk) -> list[Group]:

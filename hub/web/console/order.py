@@ -17,6 +17,7 @@ from hub.store.audit import Act
 from hub.store.database import Connection
 from hub.store.listing import AttemptLine, DeliveryLine, EventLine
 from hub.store.orderlist import OrderLine
+from hub.web.console import approvals_page
 from hub.web.console.access import OWNERS, PACKING
 from hub.web.console.desk import Desk, Visit
 
@@ -72,10 +73,15 @@ def show(desk: Desk, visit: Visit) -> Response:
         timeline=_timeline(about),
         answers=[(one, _reasons(one)) for one in answers],
         runnable=[one.rule for one in answers if one.looks],
-        to_retry=[one.id for one in about.deliveries if one.state in {"dead", "waiting"}],
+        asking_now=approvals_page.by_rule(desk, visit, order.number),
+        to_retry=[one.id for one in about.deliveries if _can_be_retried(one)],
         may_pack=visit.may(*PACKING),
         may_decide=visit.may(*OWNERS),
     )
+
+
+def _can_be_retried(line: DeliveryLine) -> bool:
+    return line.state == "dead" or (line.state == "waiting" and line.action != "approve")
 
 
 def slips(desk: Desk, visit: Visit, ids: Sequence[str]) -> Response:
@@ -134,11 +140,24 @@ def _timeline(about: _About) -> list[Moment]:
 def _delivery(line: DeliveryLine, tries: Sequence[AttemptLine]) -> Moment:
     where = f"{line.rule}{f', {line.item}' if line.item else ''}"
     said = [f"Try {one.number}: {one.outcome or 'under way'}. {one.detail}".strip() for one in tries]
+    if line.action == "approve":
+        return Moment(line.updated_at, line.action, where, line.state, _approval(line), (), "", line)
     receipt = line.receipt or {}
     plain = {name: value for name, value in receipt.items() if isinstance(value, str | int | float) and value != ""}
     link = next((value for value in plain.values() if isinstance(value, str) and value.startswith("https://")), "")
     detail = line.error or " · ".join(f"{name} {value}" for name, value in plain.items() if value != link)
     return Moment(line.updated_at, line.action, where, line.state, detail, said, link, line)
+
+
+def _approval(line: DeliveryLine) -> str:
+    """What was asked, and what came of it."""
+    told = line.receipt or {}
+    asked, by = told.get("asked", ""), told.get("by", "")
+    if line.state == "succeeded":
+        said = f"Approved by {by}." if by else "Nobody answered in time; the rule went on."
+    else:
+        said = line.error
+    return f"“{asked}” {said}".strip() if asked else said
 
 
 def _reasons(answer: Answer) -> list[str]:

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from hub.app import Hub
 from hub.model import Role
 from hub.web.console import (
+    approvals_page,
     connections_page,
     events_page,
     live,
@@ -41,6 +42,8 @@ DOORS = (
     Door("GET", "/", ALL, overview.show),
     Door("GET", "/needs-you", FIGURES, needs_you.show),
     Door("POST", "/needs-you", OWNERS, needs_you.decide),
+    Door("GET", "/approvals", ALL, approvals_page.show),
+    Door("POST", "/approvals", PACKING, approvals_page.answer),
     Door("GET", "/orders", ALL, orders.show),
     Door("GET", "/orders.csv", FIGURES, orders.export),
     Door("POST", "/orders/bulk", PACKING, order_acts.bulk),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.rules.example_runs import context_of, run_examples
+from hub.rules.readback import reads
 from hub.rules.ruleset import Rule, RuleSet
 from hub.rules.trying import Pretended, Tried, rehearse
 from tests.unit.rules.shop import order, ruleset
@@ -207,3 +208,34 @@ def test_a_condition_that_cannot_be_answered_fails_the_example() -> None:
     )
     why = run_examples(rules, rules.rules[0])[0].why
     assert why == ("a condition could not be evaluated: Amounts in EUR and JPY cannot be calculated together.",)
+
+
+ASKS = """
+  - name: Asks
+    when: order paid
+    do:
+      - id: ok
+        approve: {text: "Ship order {{ order.number }}?", who: [packer, Mara], within: 1 day}
+      - slack.message: {channel: "#a", text: "{{ steps.ok.answered }}"}
+    on_error:
+      - slack.message: {channel: "#alarm", text: "{{ error.message }}"}
+    examples:
+      - {name: yes, given: sample order, expect: [approve: {who: "packer, Mara"}, slack.message]}
+      - {name: no, given: sample order, with: {steps.ok.fails: refused}, expect: [approve]}
+      - {name: wrong, given: sample order, expect: [approve: {within: 2 days}, slack.message]}
+"""
+
+
+def test_an_approval_is_pretended_to_be_given_unless_the_example_refuses() -> None:
+    rules = ruleset(ASKS)
+    asks = rules.rules[0]
+    asked = rehearse(asks, order(rules), Pretended())[0].acting[0]
+    assert asked.settings["text"] == "Ship order 1042?"
+    yes, no, wrong = (run.why for run in run_examples(rules, asks))
+    assert (yes, no) == ((), ())
+    assert wrong == ("approve → within", "expected: 2 days", "got:      1 day")
+
+
+def test_an_approval_is_read_back_with_who_and_how_long() -> None:
+    line = "→ wait until packer or Mara approves; stop after 1 day without an answer"
+    assert line in reads(ruleset(ASKS).rules[0]).splitlines()
