@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser import sample
 from tests.browser.window import Opened
-from tests.integration.conftest import open_place
+from tests.e2e.peers import Slack
+from tests.integration.conftest import open_place, places
+from tests.integration.console import Place
 
 __all__ = ["open_place"]
 
@@ -47,3 +51,16 @@ def windows(chromium: Browser) -> Iterator[Opened]:
     yield opened
     opened.close()
     assert opened.complaints == [], "on the console of the browser"
+
+
+@pytest.fixture
+def open_sample(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Place]]:
+    """Opens the small shop of ``sample.py`` with a Slack of its own; its day is yet to come."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    slack = Slack()
+    with slack.open():
+        settings = {"SLACK_TOKEN": "xoxb-sample", "SLACK_API": slack.api}
+        yield from places(lambda rules, **more: sample.SampleShop(sqlite_url, tmp_path, rules, **settings, **more))
+    monkeypatch.undo()
+    time.tzset()

@@ -85,16 +85,16 @@ rules:
 @pytest.fixture
 def open_place(sqlite_url: str, tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """Opens a hub with a console that answers, on SQLite."""
-    yield from _places(lambda rules, **settings: TestShop(sqlite_url, tmp_path, rules, **settings))
+    yield from places(lambda rules, **settings: TestShop(sqlite_url, tmp_path, rules, **settings))
 
 
 @pytest.fixture
 def open_place_on_each(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """The same on each kind of database in turn: for what is asked of the database in its own words."""
-    yield from _places(lambda rules, **settings: TestShop(database_url, tmp_path, rules, **settings))
+    yield from places(lambda rules, **settings: TestShop(database_url, tmp_path, rules, **settings))
 
 
-def _places(open_shop: Callable[..., TestShop]) -> Iterator[Callable[..., Place]]:
+def places(open_shop: Callable[..., TestShop]) -> Iterator[Callable[..., Place]]:
     opened = []
 
     def open_one(rules: str = RULES, **settings: str) -> Place:
