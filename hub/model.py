@@ -172,6 +172,11 @@ class Problem:
     source: str = ""  #: the line itself, for the caret
     rule: str | None = None  #: the rule that is held because of it; None: the whole file
 
+    @property
+    def end(self) -> int:
+        """Where an editor's underlining ends: the column before it, from 1; a comment is left out."""
+        return max(self.column, len(self.source.split(" #")[0].rstrip()))
+
 
 #: What a rule sees: one entry per root (``order``, ``customer``, ``event`` …) of plain values: ``str``, ``bool``,
 #: ``int``, ``Decimal``, ``Money``, aware ``datetime``, ``list``, ``dict``; a missing value is absent or None.

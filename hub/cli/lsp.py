@@ -12,7 +12,7 @@ from hub.errors import HubError
 from hub.model import Problem, Severity
 from hub.registry import Registry
 from hub.rules.editing import Offer, help_at, offers
-from hub.rules.fixing import candidates
+from hub.rules.fixing import corrected_line
 from hub.rules.load import load_texts
 from hub.settings import Environment
 
@@ -83,7 +83,8 @@ def _server(connectors: Registry, environment: Environment) -> LanguageServer:
             for one in _problems(document, connectors, environment)
             if lines.start.line <= one.line - 1 <= lines.end.line
         ]
-        return [_correction(document, one, text) for one in problems for text in _corrected(document, one)]
+        found = [(one, corrected_line(document.source, one)) for one in problems]
+        return [_correction(document, one, *corrected) for one, corrected in found if corrected]
 
     return server
 
@@ -107,7 +108,7 @@ def _beside(document: TextDocument, name: str) -> dict[str, str]:
 
 def _diagnostic(document: TextDocument, problem: Problem) -> types.Diagnostic:
     start = types.Position(problem.line - 1, problem.column - 1)
-    end = types.Position(problem.line - 1, max(problem.column, len(problem.source.split(" #")[0].rstrip())))
+    end = types.Position(problem.line - 1, problem.end)
     # Editors count in UTF-16: a smiley is two of theirs.
     where = document.position_codec.range_to_client_units(document.lines, types.Range(start, end))
     is_problem = problem.severity is Severity.PROBLEM
@@ -125,20 +126,15 @@ def _item(offer: Offer) -> types.CompletionItem:
         label=offer.text,
         kind=_KINDS[offer.kind],
         detail=offer.help or None,
-        insert_text=f"{offer.text}: " if offer.kind == "key" else offer.text,
+        insert_text=offer.typed,
     )
 
 
-def _corrected(document: TextDocument, problem: Problem) -> list[str]:
-    return list(candidates(document.source, problem))[:1]
-
-
-def _correction(document: TextDocument, problem: Problem, text: str) -> types.CodeAction:
-    before, after = document.source.split("\n"), text.split("\n")
-    line = next(index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new)
-    whole = types.Range(types.Position(line, 0), types.Position(line, len(before[line])))
+def _correction(document: TextDocument, problem: Problem, line: int, after: str) -> types.CodeAction:
+    before = document.source.split("\n")[line]
+    whole = types.Range(types.Position(line, 0), types.Position(line, len(before)))
     where = document.position_codec.range_to_client_units(document.lines, whole)
-    edit = types.WorkspaceEdit(changes={document.uri: [types.TextEdit(where, after[line])]})
+    edit = types.WorkspaceEdit(changes={document.uri: [types.TextEdit(where, after)]})
     return types.CodeAction(
         title=problem.suggestion.split("\n")[0],
         kind=types.CodeActionKind.QuickFix,

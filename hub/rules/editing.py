@@ -29,6 +29,11 @@ _KEY = re.compile(r"^(?P<margin>\s*(?:- +)*)(?P<key>[\w.# -]*?)\s*:(?:\s|$)")
 _MARGIN = re.compile(r"^\s*(?:- *)*")
 _WORD = re.compile(r"[\w#][\w.#-]*(?: [a-z]+){0,3}")
 _OPEN_BRACES = re.compile(r"\{\{(?!.*\}\})(?P<inside>.*)$")
+_LAST_NAME, _LAST_VALUE, _WHOLE = (
+    re.compile(r"[\w#.]*$"),
+    re.compile(r"[^\s,\[\]{}'\"][^,\[\]{}'\"]*$"),
+    re.compile(r".*$"),
+)
 _STEPS = {"do", "else", "on_error"}
 _GROUPS = {"any", "all", "none"}
 
@@ -40,6 +45,11 @@ class Offer:
     text: str
     kind: str
     help: str
+
+    @property
+    def typed(self) -> str:
+        """What choosing it types."""
+        return f"{self.text}: " if self.kind == "key" else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,21 @@ def offers(text: str, line: int, column: int, actions: Actions) -> list[Offer]:
     if path[-1:] == ["when"]:
         return list(_triggers())
     return list(_keys(path, lines, line, actions))
+
+
+def offers_from(text: str, line: int, column: int) -> int:
+    """The column at which the word begins that an offer takes the place of."""
+    before = text.split("\n")[line][:column]
+    found, key = _OPEN_BRACES.search(before), _KEY.match(before)
+    if found or (key and key["key"].strip() == "if"):
+        part = _LAST_NAME
+    elif key:
+        before, part = before[key.end() :], _LAST_VALUE
+    else:
+        margin = _MARGIN.match(before)
+        before, part = before[margin.end() if margin else 0 :], _WHOLE
+    word = part.search(before)
+    return column - len(word.group() if word else "")
 
 
 def help_at(text: str, line: int, column: int, actions: Actions) -> str:

@@ -91,6 +91,15 @@ def candidates(text: str, problem: Problem) -> Iterator[str]:
             yield "\n".join([*lines[:index], line, *lines[index + 1 :]])
 
 
+def corrected_line(text: str, problem: Problem) -> tuple[int, str] | None:
+    """The first line (from 0) that following the suggestion changes, and what it becomes; None: that is not known."""
+    after = next(candidates(text, problem), None)
+    if after is None:
+        return None
+    pairs = zip(text.split("\n"), after.split("\n"), strict=True)
+    return next((index, new) for index, (old, new) in enumerate(pairs) if old != new)
+
+
 def _lines(line: str, problem: Problem) -> Iterator[str]:
     start = problem.column - 1
     suggestion = problem.suggestion.split("\n")[0]

@@ -17,13 +17,14 @@ PASSWORD = "a short sentence is fine"
 FIGURES = {"/", "/orders.csv", "/events", "/events/{event_id}", "/reports", "/connections", "/stock", "/codes"}
 FIGURES |= {"/rules", "/rules/versions/{number}", "/stock/{sku}", "/codes/{pool}", "/needs-you"}
 PACKERS = {"approvals", "packed", "unpack", "shipped", "hold", "release", "note", "bulk"}
+EDITOR = {f"/rules/{what}" for what in ("edit", "complete", "hover", "problems", "effect")}
 
 
 def may(role: Role, method: str, path: str) -> bool:
     """What a role should reach."""
     if role is Role.OWNER or path.startswith(("/sign", "/account")) or path == "/live" or path.startswith("/views"):
         return True
-    if path.startswith("/settings") or path.endswith("/run") or path == "/rules/edit":
+    if path.startswith("/settings") or path.endswith("/run") or path in EDITOR:
         return False
     if role is Role.VIEWER:
         return method == "GET"

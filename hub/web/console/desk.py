@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
@@ -108,6 +109,7 @@ class Desk:
         self.place_order = place_order
         self.passwords = Passwords()
         self.is_closing = False  #: streams end, so that the process can
+        self.trying = Lock()  #: held while rules that are being typed are tried
         self._stored = stored
         self._templates = Environment(
             loader=FileSystemLoader(_WEB / "templates"),

@@ -25,6 +25,7 @@ from hub.web.console import (
     rules_page,
     signin,
     supplies,
+    typing_rules,
     views_page,
 )
 from hub.web.console.access import ALL, ANYBODY, FIGURES, OWNERS, PACKING, Door, route
@@ -65,6 +66,10 @@ DOORS = (
     Door("GET", "/rules", FIGURES, rules_page.show),
     Door("GET", "/rules/edit", OWNERS, rules_page.edit),
     Door("POST", "/rules/edit", OWNERS, rules_page.save),
+    Door("POST", "/rules/complete", OWNERS, typing_rules.complete),
+    Door("POST", "/rules/hover", OWNERS, typing_rules.hover),
+    Door("POST", "/rules/problems", OWNERS, typing_rules.problems),
+    Door("POST", "/rules/effect", OWNERS, typing_rules.effect),
     Door("GET", "/rules/versions/{number}", FIGURES, rules_page.version),
     Door("POST", "/rules/back", OWNERS, rules_page.put_back),
     Door("GET", "/stock", FIGURES, supplies.show_stock),

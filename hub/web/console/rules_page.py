@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
-from hub.engine.versions import difference, on_disk
-from hub.engine.whatif import BATCH, compare, shown
+from hub.engine.versions import difference
 from hub.errors import RulesError
-from hub.rules.load import Loaded, load_texts
+from hub.rules.load import Loaded
 from hub.rules.readback import reads
-from hub.rules.ruleset import RuleSet
 from hub.store import figures, journal, rulesets
 from hub.store.database import Connection
-from hub.web.console.desk import Desk, Visit, whole
+from hub.web.console import draft
+from hub.web.console.desk import HEADERS, Desk, Visit, whole
+from hub.web.console.draft import Effect
 
 _WEEK_MS = 7 * 24 * 3_600_000
 _VERSIONS = 30
-#: What changed rules are tried on: everything about the last orders, and what else happened of late.
-_ORDERS, _EVENTS = 20, 200
-_MOST_CHANGES = 50
 _LONGEST_REASON = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the edited rules would have done otherwise: with which order, by which rule."""
-
-    rule: str
-    order: int | None
-    before: Sequence[str]
-    after: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """``more`` changes are not listed; ``unknown``: left out, because what a rule needs was never read from Stripe."""
-
-    changes: Sequence[Change]
-    more: int
-    same: int
-    unknown: int
 
 
 def show(desk: Desk, visit: Visit) -> Response:
@@ -81,22 +57,21 @@ def put_back(desk: Desk, visit: Visit) -> Response:
 
 def edit(desk: Desk, visit: Visit) -> Response:
     """The file as it is on the disk."""
-    files = files_now(desk)
+    files = draft.files_now(desk)
     return _editor(desk, visit, files, None, None, now=next(iter(files.values())))
 
 
 def save(desk: Desk, visit: Visit) -> Response:
     """``do``: ``check`` shows mistakes and effects; ``save`` puts the file in force if it can be used."""
-    present = files_now(desk)
+    present = draft.files_now(desk)
     main, written = next(iter(present.items()))
-    text = visit.form.get("text", "").replace("\r\n", "\n")
-    files = present | {main: text if text.endswith("\n") else f"{text}\n"}
-    if visit.given("began") != digest(written):
+    files = draft.with_text(present, visit.form.get("text", ""))
+    if visit.given("began") != draft.digest(written):
         lines = list(difference({main: written}, {main: files[main]}, "as it is now", "yours"))
         return _editor(desk, visit, files, None, None, 409, now=written, meanwhile=lines)
-    loaded = load_texts(files, desk.hub.registry, desk.hub.environment)
+    loaded = draft.read(desk, files)
     if visit.given("do") != "save" or loaded.ruleset is None:
-        found = None if loaded.ruleset is None else effect(desk, loaded.ruleset)
+        found = None if loaded.ruleset is None else draft.effect(desk, loaded.ruleset)
         return _editor(desk, visit, files, loaded, found, 200 if loaded.ruleset else 422, now=written)
     reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
     return _put(desk, visit, files, reason, "The rules are saved and in force.")
@@ -122,25 +97,6 @@ def _look_again(connection: Connection, now: int) -> None:
     journal.wake_postponed(connection, now)
 
 
-def files_now(desk: Desk) -> dict[str, str]:
-    """The files of the rules as they are on the disk, the main one first."""
-    return on_disk(desk.hub.settings.rules, desk.hub.rulebook.current[1].files)
-
-
-def effect(desk: Desk, new: RuleSet) -> Effect:
-    """What the last orders and events would have led to, more, less or otherwise."""
-    hub = desk.hub
-    seqs = desk.read(lambda connection: journal.latest(connection, _EVENTS, _ORDERS))
-    batches = [seqs[start : start + BATCH] for start in range(0, len(seqs), BATCH)]
-    found = compare(hub.database, hub.contexts, hub.rulebook.current[1], new, batches)
-    changes = []
-    for one in found.differences[:_MOST_CHANGES]:
-        effect = one.after or one.before
-        assert effect is not None
-        changes.append(Change(effect.rule, effect.order, shown(one.before), shown(one.after)))
-    return Effect(changes, len(found.differences) - len(changes), found.same, found.unknown)
-
-
 def _editor(
     desk: Desk,
     visit: Visit,
@@ -152,21 +108,23 @@ def _editor(
     now: str,
     meanwhile: Sequence[str] = (),
 ) -> Response:
-    return desk.page(
+    # The editor makes its styles as it needs them; those of this answer are let in, nobody else's.
+    nonce = secrets.token_urlsafe(16)
+    answer = desk.page(
         visit,
         "rules_edit.html",
         status,
+        nonce=nonce,
         text=next(iter(files.values())),
-        began=digest(now),
+        began=draft.digest(now),
         meanwhile=meanwhile,
         loaded=loaded,
         effect=effect,
         others=list(files)[1:],
-        orders=_ORDERS,
-        events=_EVENTS,
+        orders=draft.ORDERS,
+        events=draft.EVENTS,
+        verdict=None if loaded is None else draft.verdict(loaded),
     )
-
-
-def digest(text: str) -> str:
-    """What the file was when somebody began to change it: a save on top of somebody else's is noticed."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    policy = HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+    answer.headers["Content-Security-Policy"] = policy
+    return answer
