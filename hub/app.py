@@ -25,6 +25,7 @@ from hub.engine.preparing import Preparer
 from hub.engine.reconciling import PaidList, Reconciling
 from hub.engine.rulebook import Rulebook
 from hub.engine.sending import Sender
+from hub.engine.subscribing import Subscribing
 from hub.errors import FetchError
 from hub.log import get_logger, hide
 from hub.money import STRIPE_DECIMALS
@@ -131,11 +132,12 @@ class Worker:
         )
 
     def _chores(self) -> list[Chore]:
-        """Polling and the nightly reconciliation, if there is a key to ask Stripe with."""
+        """Reading the journal for subscriptions; with a key for Stripe, polling and the nightly reconciliation."""
         hub, reader = self._hub, self._hub.stripe
+        found: list[Chore] = [Subscribing(hub.database)]
         if reader is None:
-            return []
-        found: list[Chore] = [Reconciling(reader, hub.database, hub.clock, hub.rulebook, self._stored)]
+            return found
+        found.append(Reconciling(reader, hub.database, hub.clock, hub.rulebook, self._stored))
         if every_ms := hub.settings.stripe_poll_seconds * 1000:
             found.append(polling(hub, self._stored, every_ms))
         return found

@@ -138,6 +138,58 @@ class Reversal:
     rank: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscription as far as events tell it. ``number`` is 0 until it is stored.
+
+    Three facts, each as its newest telling has it: how it stands (``status`` to ``ends_at``, sorted by ``told``), who
+    pays (``named_at``), and what is bought in the words of its invoices (``described_at``).
+    """
+
+    id: str
+    account: str
+    livemode: bool
+    status: str  #: Stripe's: trialing, active, past_due …; "" while nothing says it
+    told: str
+    created_at: int
+    price: str = ""
+    plan: str = ""
+    amount: int | None = None  #: a period's, in Stripe's unit of ``currency``
+    currency: str = ""
+    interval: str = ""
+    started_at: int | None = None
+    trial_ends_at: int | None = None
+    renews_at: int | None = None
+    ends_at: int | None = None
+    customer: str = ""
+    customer_name: str = ""
+    customer_email: str = ""
+    named_at: int = 0
+    described: str = ""
+    described_at: int = 0
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionInvoice:
+    """An invoice of a subscription, usually for a period of it, as its newest telling (``told``) has it."""
+
+    id: str
+    account: str
+    livemode: bool
+    subscription: str
+    number: str
+    status: str  #: Stripe's
+    told: str
+    total: int | None  #: in Stripe's unit of ``currency``
+    currency: str
+    period_start: int | None
+    period_end: int | None
+    created_at: int
+    paid_at: int | None = None
+    failed_at: int | None = None  #: its payment, the last time
+
+
 class Role(StrEnum):
     """What a person may do in the console."""
 

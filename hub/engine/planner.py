@@ -16,10 +16,11 @@ from hub import keys, own_events
 from hub.checkout import orders as tellings
 from hub.checkout.life import REVERSING_EVENTS, Happening
 from hub.checkout.reading import Reading
+from hub.checkout.subscriptions import SUBSCRIPTION_EVENTS
 from hub.checkout.wants import OBJECT, Want
 from hub.clock import Clock, to_datetime
 from hub.connector import Action
-from hub.engine import finding
+from hub.engine import finding, subscribing
 from hub.engine.contexts import Contexts, Seen, readings
 from hub.engine.rulebook import Rulebook
 from hub.errors import EvaluationError
@@ -52,6 +53,8 @@ _NO_KEY = "It needs data from Stripe: set STRIPE_API_KEY (a restricted, read-onl
 #: A refund waits so long, again and again, for its order to be told: an hour and a half in all.
 _SALE_WAITS = (60_000, 300_000, 900_000, 1_200_000, 2_700_000)
 _WAITS_FOR_SALE = "Its order is not on record yet."
+#: What the orders and subscriptions on record follow from, whatever the rules are.
+_KEPT = frozenset({*tellings.ORDER_EVENTS, *REVERSING_EVENTS, *SUBSCRIPTION_EVENTS})
 _NO_SALE = "No order on record was paid with this payment: not acted on."
 
 
@@ -167,11 +170,12 @@ class Planner:
         return [_looked_at(case, one, batch.ruleset, now) for case, one in zip(cases, seen, strict=True)]
 
     def _record(self, readings: Sequence[Reading], now: int) -> list[Order]:
-        """Stores what events tell of orders, and of refunds and disputes; the orders after each telling."""
+        """Stores what events tell of orders, refunds, disputes and subscriptions; the orders after each telling."""
         telling = [one for one in readings if one.order is not None]
         told = [one.order for one in telling if one.order is not None]
         reversed_ = [one.later.reversal for one in readings if one.later is not None and one.later.reversal is not None]
-        if not told and not reversed_:
+        subscribed = subscribing.told(readings)
+        if not told and not reversed_ and not subscribed:
             return []
 
         def write(connection: Connection) -> list[Order]:
@@ -180,6 +184,7 @@ class Planner:
             payments = [one.payment_intent for one in told if one.payment_intent is not None]
             reversals.apply(connection, payments, tellings.with_reversals, now)
             reversals.record(connection, reversed_, tellings.with_reversals, now)
+            subscribing.keep(connection, subscribed)
             return after
 
         return self._database.write(write, lasting=False).result()
@@ -269,8 +274,8 @@ def _due(connection: Connection, now: int) -> tuple[list[Planning], Mapping[int,
 
 
 def _is_wanted(event: Event, ruleset: RuleSet) -> bool:
-    """Whether the object that a thin notification names is worth reading: for the orders, or for a rule."""
-    return event.type in tellings.ORDER_EVENTS or event.type in REVERSING_EVENTS or event.type in ruleset.event_types
+    """Whether the object that a thin notification names is worth reading: for what is kept, or for a rule."""
+    return event.type in _KEPT or event.type in ruleset.event_types
 
 
 def _looked_at(case: _Case, seen: Seen, ruleset: RuleSet, now: int) -> _Case:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hub.checkout.life import REVERSING_EVENTS
 from hub.checkout.orders import ORDER_EVENTS
+from hub.checkout.subscriptions import SUBSCRIPTION_EVENTS
 from hub.clock import Clock
 from hub.engine import versions
 from hub.errors import RulesError
@@ -45,10 +46,10 @@ class Rulebook:
         return self._current
 
     def event_types(self) -> list[str]:
-        """Stripe's types that the rules in force, and the states of orders, depend on."""
+        """Stripe's types that the rules in force, and the states of orders and subscriptions, depend on."""
         ruled = sorted(self._current[1].event_types) if self._current else []
         named = [kind for kind in ruled if not kind.startswith("hub.")]
-        return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *named]))
+        return list(dict.fromkeys([*sorted(ORDER_EVENTS), *REVERSING_EVENTS, *SUBSCRIPTION_EVENTS, *named]))
 
     def accounts(self) -> list[str]:
         """Where sales are looked for: the key's own account (""), and the connected ones that the rules name."""

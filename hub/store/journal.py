@@ -212,6 +212,12 @@ def load(connection: Connection, seqs: Iterable[int]) -> dict[int, Event]:
 _LOAD = sa.select(*_EVENT).where(events.c.seq.in_(sa.bindparam("seqs", expanding=True)))
 
 
+def following(connection: Connection, after: int, limit: int) -> list[Event]:
+    """The events after a place in the journal, in order."""
+    statement = sa.select(*_EVENT).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+    return [_event(row) for row in connection.execute(statement)]
+
+
 def find(connection: Connection, event_id: str) -> Event | None:
     """The event with Stripe's id, the newest if several accounts have one."""
     statement = sa.select(*_EVENT).where(events.c.id == event_id).order_by(events.c.seq.desc()).limit(1)

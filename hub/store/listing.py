@@ -151,10 +151,11 @@ def list_deliveries(
     rule: str | None = None,
     since: int | None = None,
     ids: Sequence[int] | None = None,
+    about: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> list[DeliveryLine]:
     """Deliveries, newest first. ``subject``: a business object's id; with an order's come those of its refunds and
-    disputes. A ready one in a blocked lane shows as waiting.
+    disputes. ``about``: what their events are about, by id. A ready one in a blocked lane shows as waiting.
     """
     statement = (
         sa.select(
@@ -176,6 +177,9 @@ def list_deliveries(
     )
     if subject is not None:
         statement = statement.where(runs.c.subject.in_(_with_reversals(subject)))
+    if about is not None:
+        seqs = sa.select(events.c.seq).where(events.c.object_id.in_(list(about)))
+        statement = statement.where(runs.c.event_seq.in_(seqs))
     if rule is not None:
         statement = statement.where(runs.c.rule == rule)
     if since is not None:
@@ -266,9 +270,9 @@ def list_attempts(connection: Connection, delivery_ids: Sequence[int]) -> list[A
     return [AttemptLine(**row._asdict()) for row in connection.execute(statement)]
 
 
-def events_about(connection: Connection, object_id: str) -> list[EventLine]:
-    """The events about a business object (a session …), in order of arrival."""
-    rows = connection.execute(_EVENTS.where(events.c.object_id == object_id).order_by(events.c.seq))
+def events_about(connection: Connection, *object_ids: str) -> list[EventLine]:
+    """The events about business objects (a session …), in order of arrival."""
+    rows = connection.execute(_EVENTS.where(events.c.object_id.in_(object_ids)).order_by(events.c.seq))
     return [_event(row) for row in rows]
 
 

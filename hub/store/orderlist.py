@@ -70,37 +70,14 @@ class Page:
     older: int | None
 
 
-#: Of the orders that a question finds, so many are looked through at a time for those that the filter lets pass. Few
-#: at first: a word that half of all orders have should cost no more than a rare one.
-_LOOKED_THROUGH = (400, 20_000)
-
-
 def page(connection: Connection, wanted: Wanted, limit: int) -> Page:
     """Up to ``limit`` orders; of a question that finds very many, perhaps fewer on a page that is not the last."""
     chosen = _chosen(connection, wanted)
     if chosen is None:
         return Page([], None)
-    statement = sa.select(orders).where(*chosen).order_by(orders.c.number.desc()).limit(limit + 1)
-    if not wanted.asked:
-        if wanted.before is not None:
-            statement = statement.where(orders.c.number < wanted.before)
-        return _cut([_line(row) for row in connection.execute(statement)], limit)
-    for most in _LOOKED_THROUGH:
-        found = search.matches(connection.dialect.name, wanted.asked, wanted.before, most)
-        if found is None:
-            return Page([], None)
-        lines = [_line(row) for row in connection.execute(statement.where(orders.c.number.in_(found)))]
-        if len(lines) > limit:
-            return _cut(lines, limit)
-        looked = found.subquery()
-        count, last = connection.execute(sa.select(sa.func.count(), sa.func.min(looked.c[0]))).one()
-        if count < most:
-            return Page(lines, None)
-    return Page(lines, last)
-
-
-def _cut(lines: Sequence[OrderLine], limit: int) -> Page:
-    return Page(lines[:limit], lines[limit - 1].order.number if len(lines) > limit else None)
+    asked = search.Asked(search.ORDERS, wanted.asked, wanted.before)
+    rows, older = search.page(connection, sa.select(orders).where(*chosen), orders.c.number, asked, limit)
+    return Page([_line(row) for row in rows], older)
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, OrderLine]:

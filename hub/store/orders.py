@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.model import Order, OrderState
+from hub.model import Order, OrderState, Subscription
 from hub.store.statements import Many, insert_ignoring
 from hub.store.tables import enrichments, orders
 
@@ -114,6 +114,12 @@ def find_all(connection: Connection, session_ids: Iterable[str]) -> list[Order]:
     """The orders of several Checkout Sessions."""
     statement = sa.select(*_FIELDS).where(orders.c.id.in_(list(session_ids)))
     return [from_row(row) for row in connection.execute(statement)]
+
+
+def all_of_subscription(connection: Connection, one: Subscription) -> list[Order]:
+    """The orders by which a subscription was bought: one, as a rule."""
+    mine = (orders.c.subscription == one.id, orders.c.account == one.account, orders.c.livemode == one.livemode)
+    return [from_row(row) for row in connection.execute(sa.select(*_FIELDS).where(*mine).order_by(orders.c.number))]
 
 
 def paid_since(connection: Connection, moment: int) -> list[Order]:

@@ -12,7 +12,7 @@ from hub.store.database import Database
 
 #: The newest migration in ``migrations/versions``; a test compares. Known here so that a start with nothing to
 #: migrate does not pay for importing Alembic (0.3 s).
-HEAD = "0003"
+HEAD = "0004"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number will do, as long as every process of the hub asks for the same lock.
 _ADVISORY_LOCK = 0x485542

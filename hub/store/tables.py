@@ -160,6 +160,56 @@ orders = Table(
     sqlite_autoincrement=True,
 )
 
+#: Subscriptions as their newest events have them; see hub.model.Subscription.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("number", _Id, Identity(), primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("livemode", Boolean(create_constraint=False), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("amount", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("interval", Text, nullable=False),
+    Column("started_at", BigInteger),
+    Column("trial_ends_at", BigInteger),
+    Column("renews_at", BigInteger),
+    Column("ends_at", BigInteger),
+    Column("customer", Text, nullable=False),
+    Column("customer_name", Text, nullable=False),
+    Column("customer_email", Text, nullable=False),
+    Column("named_at", BigInteger, nullable=False),
+    Column("described", Text, nullable=False),
+    Column("described_at", BigInteger, nullable=False),
+    UniqueConstraint("id", "account", "livemode"),
+    Index("ix_subscriptions_livemode", "livemode", "number"),
+    Index("ix_subscriptions_status", "livemode", "status", "number"),
+)
+subscription_invoices = Table(
+    "subscription_invoices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("livemode", Boolean(create_constraint=False), primary_key=True),
+    Column("subscription", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("total", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("period_start", BigInteger),
+    Column("period_end", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("paid_at", BigInteger),
+    Column("failed_at", BigInteger),
+    Index("ix_subscription_invoices_subscription", "subscription", "created_at"),
+)
+
 #: Refunds and disputes as far as events told them; they may be told before their order is.
 reversals = Table(
     "reversals",

@@ -16,6 +16,7 @@ from hub.testing.events import Buyer, Item, Sale
 from hub.web.console.pages import DOORS
 from tests.integration.console import Place
 from tests.integration.shop import TestShop
+from tests.integration.subscribed import MONTH, invoice, subscription, told
 
 NORA = Buyer("Nora Lind", "nora@example.com", "NO", "Oslo", "Storgata 5", "0155", "")
 BEN = Buyer("Ben Okafor", "ben@example.com", "DE", "Berlin", "Lindenweg 8", "10115", "")
@@ -105,6 +106,15 @@ DAY = (
 )
 
 
+#: A subscription whose second payment failed: type of event, thing, seconds after the new year.
+SUBSCRIBED = (
+    ("customer.subscription.created", subscription("box", livemode=True), 0),
+    ("invoice.paid", invoice("box", livemode=True), 0),
+    ("invoice.payment_failed", invoice("box", 2, livemode=True, status="open"), MONTH),
+    ("customer.subscription.updated", subscription("box", livemode=True, status="past_due"), MONTH),
+)
+
+
 class SampleShop(TestShop):
     """A shop whose rules are a whole file."""
 
@@ -116,8 +126,11 @@ def pages(place: Place, ids: list[str]) -> list[str]:
     """Every page that the console has, each of them with something on it; downloads and the stream are none."""
     owner = place.signed_in()
     owner.post("/views", name="Kept back", show="held", shared="yes")
+    place.shop.take(*(told(kind, thing, after) for kind, thing, after in SUBSCRIBED))
+    place.shop.work()
     of_codes, of_stock = place.shop.hub.database.read(lambda c: (codes.pools(c)[0].name, stock.items(c)[0].sku))
     found = {"session_id": ids[1], "number": "1", "sku": of_stock, "pool": of_codes, "event_id": f"evt_{2:024x}"}
+    found["subscription_id"] = "sub_box"
     paths = [door.path for door in DOORS if door.method == "GET" and not door.path.endswith((".csv", "/live"))]
     return [_asking(re.sub(r"\{(\w+)(:path)?\}", lambda part: quote(found[part[1]]), path)) for path in paths]
 

@@ -16,6 +16,7 @@ PASSWORD = "a short sentence is fine"
 #: Written out once more, by what a role is for: a door that is opened too far in the table is found here.
 FIGURES = {"/", "/orders.csv", "/events", "/events/{event_id}", "/reports", "/connections", "/stock", "/codes"}
 FIGURES |= {"/rules", "/rules/versions/{number}", "/stock/{sku}", "/codes/{pool}", "/needs-you"}
+FIGURES |= {"/subscriptions", "/subscriptions.csv", "/subscriptions/{subscription_id}"}
 PACKERS = {"approvals", "packed", "unpack", "shipped", "hold", "release", "note", "bulk"}
 EDITOR = {f"/rules/{what}" for what in ("edit", "complete", "hover", "problems", "effect")}
 

@@ -22,7 +22,7 @@ from hub.web.console.access import OWNERS, PACKING
 from hub.web.console.desk import Desk, Visit
 
 #: Tries that are shown of one order; one that was retried for weeks has thousands.
-_MOST_TRIES = 500
+MOST_TRIES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
-    """What the database has about an order."""
+class About:
+    """What the database has about something."""
 
     events: Sequence[EventLine]
     deliveries: Sequence[DeliveryLine]
@@ -70,7 +70,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         order=order,
         seen=context,
         presented=presented(desk, context),
-        timeline=_timeline(about),
+        timeline=timeline(about),
         answers=[(one, _reasons(one)) for one in answers],
         runnable=[one.rule for one in answers if one.looks],
         asking_now=approvals_page.by_rule(desk, visit, order.number),
@@ -115,18 +115,18 @@ def presented(desk: Desk, context: Mapping[str, Any]) -> str:
     return f"{amount} {amount.currency}"
 
 
-def _about(connection: Connection, order_id: str) -> _About:
+def _about(connection: Connection, order_id: str) -> About:
     deliveries = listing.list_deliveries(connection, subject=order_id)
     ids = [one.id for one in deliveries]
-    return _About(
+    return About(
         listing.events_about(connection, order_id),
         deliveries,
-        listing.list_attempts(connection, ids)[-_MOST_TRIES:] if ids else [],
+        listing.list_attempts(connection, ids)[-MOST_TRIES:] if ids else [],
         audit.acts(connection, thing=order_id),
     )
 
 
-def _timeline(about: _About) -> list[Moment]:
+def timeline(about: About) -> list[Moment]:
     """Everything in the order in which it happened."""
     tries: dict[int, list[AttemptLine]] = {}
     for one in about.attempts:
