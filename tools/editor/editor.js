@@ -191,13 +191,18 @@ function start(field) {
         syntaxHighlighting(colours),
         look,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-labelledby": "editor-label", "aria-describedby": "editor-help" }),
+        EditorView.contentAttributes.of({
+          "aria-labelledby": "editor-label",
+          "aria-describedby": "editor-help",
+          tabindex: "0",
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) {
             field.value = update.state.doc.toString();
             clearTimeout(waiting);
           }
         }),
+        EditorView.domEventHandlers({ beforeinput: replace }),
         // Tab is not taken: it leads out of the editor, as people who use the keyboard alone need it.
         keymap.of([
           ...closeBracketsKeymap,
@@ -210,9 +215,30 @@ function start(field) {
       ],
     }),
   });
+  const label = field.closest("label");
+  label.after(field); // its name is the editor's now
+  label.addEventListener("click", () => view.focus());
   field.hidden = true;
   document.querySelector("#editor-help").hidden = false;
   forceLinting(view);
+}
+
+// Browsers that type over several lines themselves keep their look as inline styles, which the page does not allow.
+function replace(event, view) {
+  const { data, inputType, isComposing } = event;
+  const { main } = view.state.selection;
+  if (inputType !== "insertText" || !data || isComposing || main.empty) {
+    return false;
+  }
+  event.preventDefault();
+  const typed = () => view.state.update(view.state.replaceSelection(data), { userEvent: "input.type" });
+  const isTaken = view.state
+    .facet(EditorView.inputHandler)
+    .some((handle) => handle(view, main.from, main.to, data, typed));
+  if (!isTaken) {
+    view.dispatch(typed());
+  }
+  return true;
 }
 
 function textOf(name, text, className) {
@@ -233,7 +259,8 @@ const look = EditorView.theme({
   "&": { background: "var(--ground)", border: "1px solid var(--edge)", borderRadius: ".3rem", color: "var(--text)" },
   "&.cm-focused": { outline: "3px solid var(--accent)", outlineOffset: "2px" },
   ".cm-scroller": { fontFamily: "ui-monospace, monospace", fontSize: ".9rem", lineHeight: "1.45", maxHeight: "70vh" },
-  ".cm-content": { caretColor: "var(--text)", minHeight: "20rem" },
+  // The ring is around the whole editor; this one is seen where a system sets the colours itself.
+  ".cm-content": { caretColor: "var(--text)", minHeight: "20rem", outline: "2px solid transparent" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection": {
     background: "var(--chosen) !important",
