@@ -62,3 +62,8 @@ class ManualClock:
 def to_datetime(milliseconds: int) -> datetime:
     """An aware UTC ``datetime`` for a time of ours."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def iso(milliseconds: int | None) -> str | None:
+    """A time of ours for programs: ISO 8601 in UTC."""
+    return None if milliseconds is None else to_datetime(milliseconds).isoformat().replace("+00:00", "Z")

@@ -71,7 +71,7 @@ DOORS = {
     "apprise": {"connectors.notify"},
     "aiosmtpd": {"hub.testing"},
     "cryptography": {"hub.testing"},
-    "pydantic": {"hub.connector", "hub.settings", "hub.rules", "hub.registry"},
+    "pydantic": {"hub.web.api", "hub.connector", "hub.settings", "hub.rules", "hub.registry"},
     "pydantic_core": {"hub.connector", "hub.rules"},
     "pytest": {"hub.testing"},
 }

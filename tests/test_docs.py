@@ -12,6 +12,7 @@ from hub.model import Severity
 from hub.registry import discover
 from hub.rules.load import load_texts
 from hub.settings import Settings
+from hub.web.api.table import CALLS
 from tools import reference
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +75,13 @@ def whole_rules() -> list[str]:
 def test_rules_in_the_pages_have_no_mistake(block: str) -> None:
     loaded = load_texts({"rules.yaml": block}, discover(None), SET)
     assert [problem.message for problem in loaded.problems if problem.severity is Severity.PROBLEM] == []
+
+
+def test_every_call_of_the_api_is_documented() -> None:
+    text = (ROOT / "docs/api.md").read_text("utf-8")
+    told = re.findall(r"^\| `(\w+) /api/v1/(\S+)` \| ([^|]*) \|", text, re.MULTILINE)
+    known = [(one.method, one.path.replace(":path", ""), ", ".join(sorted(one.roles))) for one in CALLS]
+    assert told == known
 
 
 def test_the_reference_is_what_the_checker_knows() -> None:

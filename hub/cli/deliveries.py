@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.open_ import opened, since_ms
-from hub.cli.output import AsJson, Limit, iso, print_json, print_table, when
+from hub.cli.output import AsJson, Limit, print_json, print_table, when
+from hub.clock import iso
 from hub.model import DeliveryState
 from hub.store import listing
 from hub.store.listing import DeliveryLine

@@ -12,7 +12,8 @@ import typer
 from hub.app import Hub
 from hub.cli.deliveries import as_document
 from hub.cli.open_ import opened, since_ms
-from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, say, when
+from hub.cli.output import AsJson, Limit, no, print_json, print_table, say, when
+from hub.clock import iso
 from hub.model import Context, Order, OrderState
 from hub.money import Money, from_stripe
 from hub.store import listing

@@ -71,11 +71,6 @@ def when(milliseconds: int | None) -> str:
     return to_datetime(milliseconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def iso(milliseconds: int | None) -> str | None:
-    """A time of ours for programs: ISO 8601 in UTC."""
-    return None if milliseconds is None else to_datetime(milliseconds).isoformat().replace("+00:00", "Z")
-
-
 def no(message: str) -> typer.Exit:
     """The answer "no": a sentence on standard error, exit code 1; to be raised."""
     print(visible(message), file=sys.stderr)

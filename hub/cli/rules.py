@@ -9,8 +9,9 @@ import typer
 
 from hub.app import Hub
 from hub.cli.open_ import opened
-from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
+from hub.cli.output import AsJson, Limit, no, print_json, print_table, when
 from hub.cli.problems import in_words
+from hub.clock import iso
 from hub.engine.versions import difference, on_disk
 from hub.rules.load import load_texts
 from hub.store import rulesets

@@ -27,6 +27,7 @@ from hub.rules.shop import Shop
 from hub.settings import Environment, read_settings, unknown_settings
 from hub.store import facts
 from hub.watching import FileWatch
+from hub.web.api import table as api
 from hub.web.console.pages import Console
 from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
@@ -63,7 +64,9 @@ def serve(no_dispatch: NoDispatch = False, strict: Strict = False) -> None:
         place = partial(demo.place_order, settings, port) if settings.is_demo else None
         console = Console(hub, metrics, stored, place)
         thanks = _thanks(hub, intake)
-        site = Site(webhook, hub.database, hub.clock, metrics, [*thanks.routes, *console.routes])
+        site = Site(
+            webhook, hub.database, hub.clock, metrics, [*thanks.routes, *console.routes, api.mounted(console.desk)]
+        )
         greet = threading.Thread(target=greeting, args=(hub, port, console.start_link()), daemon=True)
         with _working(hub, worker):
             Server(site, listener, greet.start, console.close).serve_here()

@@ -14,7 +14,8 @@ import typer
 
 from hub.cli import stock_file
 from hub.cli.open_ import opened, operator
-from hub.cli.output import AsJson, Limit, iso, no, print_json, print_table, when
+from hub.cli.output import AsJson, Limit, no, print_json, print_table, when
+from hub.clock import iso
 from hub.errors import HubError
 from hub.store import audit, stock
 from hub.store.database import Connection

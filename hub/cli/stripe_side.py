@@ -10,7 +10,8 @@ import typer
 from hub.app import Hub, Reader, polling
 from hub.checkout import events
 from hub.cli.open_ import opened, since_ms
-from hub.cli.output import AsJson, iso, no, print_json, print_table, progress, say, when
+from hub.cli.output import AsJson, no, print_json, print_table, progress, say, when
+from hub.clock import iso
 from hub.engine.backfilling import Day, Found, days, take_over
 from hub.engine.reconciling import Report, last, reconcile
 from hub.errors import FetchError, HubError, RulesError

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from hub.cli.open_ import opened, operator
-from hub.cli.output import AsJson, iso, no, print_json, print_table, when
+from hub.cli.output import AsJson, no, print_json, print_table, when
+from hub.clock import iso
 from hub.model import Role, TokenScope
 from hub.store import audit, tokens
 from hub.store.database import Connection

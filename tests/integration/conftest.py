@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from hub.clock import SystemClock
 from hub.engine.intake import Intake
 from hub.store.database import Database
+from hub.web.api import table as api
 from hub.web.console.pages import Console
 from hub.web.metrics import Metrics
 from hub.web.server import Server, listen
@@ -102,7 +103,9 @@ def places(open_shop: Callable[..., TestShop]) -> Iterator[Callable[..., Place]]
         metrics, placed = Metrics(), list[str]()
         console = Console(shop.hub, metrics, lambda: None, lambda: placed.append("one"))
         webhook = Webhook(Intake(shop.hub.database, shop.clock, lambda: None), ["whsec_test"], SystemClock(), metrics)
-        context = serving(Site(webhook, shop.hub.database, shop.clock, metrics, console.routes))
+        context = serving(
+            Site(webhook, shop.hub.database, shop.clock, metrics, [*console.routes, api.mounted(console.desk)])
+        )
         opened.append((shop, console, context))
         return Place(shop, console, context.__enter__(), placed)
 

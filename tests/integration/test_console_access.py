@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from hub.model import Role
 from hub.store import people
 from hub.web.console.pages import DOORS
 from tests.integration.console import Browser, Place
+from tests.integration.test_api import Program
 
 PASSWORD = "a short sentence is fine"
 
@@ -156,6 +158,22 @@ def test_people_are_added_shown_a_link_once_and_removed(place: Place) -> None:
     assert mara.get("/orders")[0] == 401
     done = [(who, what, thing) for who, what, thing in place.acts() if thing == "user Mara"]
     assert done == [("owner", what, "user Mara") for what in ("added", "made a link for", "removed")]
+
+
+def test_a_token_is_made_shown_once_and_removed(place: Place) -> None:
+    owner = place.signed_in()
+    _, page = owner.post("/settings/tokens/add", name="till", role="packer", scope="write")
+    found = re.search(r"hub_[\w-]{40}", page)
+    assert found is not None
+    assert found[0] not in owner.get("/settings")[1]
+    till = Program(place.port, found[0])
+    assert till.call("GET", "orders")[0] == 200
+    assert "already" in owner.send("/settings/tokens/add", name="till", role="owner", scope="read").said
+    assert "scope" in owner.send("/settings/tokens/add", name="other", role="owner", scope="all").said
+    assert owner.send("/settings/tokens/remove", name="till").status == 303
+    assert till.call("GET", "orders")[0] == 401
+    assert "no token" in owner.send("/settings/tokens/remove", name="till").said
+    assert [what for _, what, thing in place.acts() if thing == "token till"] == ["added", "removed"]
 
 
 def test_a_session_is_ended_by_its_owner_or_an_owner(place: Place) -> None:

@@ -71,7 +71,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         seen=context,
         presented=presented(desk, context),
         timeline=timeline(about),
-        answers=[(one, _reasons(one)) for one in answers],
+        answers=[(one, reasons(one)) for one in answers],
         runnable=[one.rule for one in answers if one.looks],
         asking_now=approvals_page.by_rule(desk, visit, order.number),
         to_retry=[one.id for one in about.deliveries if _can_be_retried(one)],
@@ -160,7 +160,7 @@ def _approval(line: DeliveryLine) -> str:
     return f"“{asked}” {said}".strip() if asked else said
 
 
-def _reasons(answer: Answer) -> list[str]:
+def reasons(answer: Answer) -> list[str]:
     """Why a rule ran or did not, with every condition and the value it saw."""
     found = [answer.because] if answer.because else []
     for look in answer.looks:

@@ -33,7 +33,9 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class _Figures:
+class Figures:
+    """``oldest``: since when the oldest order is to be shipped; ``time_to_ship``: the median, in milliseconds."""
+
     livemode: bool
     today: Sequence[Sum]
     to_ship: Sequence[Sum]
@@ -48,10 +50,8 @@ def show(desk: Desk, visit: Visit) -> Response:
     """A packer's first page is the list of orders: figures are not for the packing table."""
     if visit.may(Role.PACKER):
         return desk.back("/orders", show="to_ship")
-    now = desk.now()
-    midnight = round(_today(now) * 1000)
-    found = desk.read(lambda connection: _figures(connection, midnight, now))
-    bars = chart(found.hours, now)
+    found = figures_now(desk)
+    bars = chart(found.hours, desk.now())
     failing: dict[str, int] = {}
     for one in found.hours:
         if one.failed:
@@ -70,11 +70,18 @@ def show(desk: Desk, visit: Visit) -> Response:
     )
 
 
-def _figures(connection: Connection, midnight: int, now: int) -> _Figures:
+def figures_now(desk: Desk) -> Figures:
+    """What the page shows, except how fast webhooks are acknowledged."""
+    now = desk.now()
+    midnight = round(_today(now) * 1000)
+    return desk.read(lambda connection: _figures(connection, midnight, now))
+
+
+def _figures(connection: Connection, midnight: int, now: int) -> Figures:
     livemode = orderlist.has_live(connection)
     first_start = int(facts.get(connection, "first_start") or 0)
     to_ship, oldest = figures.to_ship(connection, first_start, livemode=livemode)
-    return _Figures(
+    return Figures(
         livemode,
         figures.paid_since(connection, midnight, livemode=livemode),
         to_ship,

@@ -94,6 +94,8 @@ DOORS = (
     Door("POST", "/settings/people/add", OWNERS, people_page.add),
     Door("POST", "/settings/people/link", OWNERS, people_page.new_link),
     Door("POST", "/settings/people/remove", OWNERS, people_page.remove),
+    Door("POST", "/settings/tokens/add", OWNERS, people_page.add_token),
+    Door("POST", "/settings/tokens/remove", OWNERS, people_page.remove_token),
 )
 
 _MENU = (

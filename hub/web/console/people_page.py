@@ -7,8 +7,8 @@ from functools import partial
 
 from starlette.responses import Response
 
-from hub.model import Role
-from hub.store import audit, people
+from hub.model import Role, TokenScope
+from hub.store import audit, people, tokens
 from hub.store.database import Connection
 from hub.store.people import User
 from hub.web.console.csv_out import csv_answer, iso
@@ -24,12 +24,13 @@ def show(desk: Desk, visit: Visit) -> Response:
     return _page(desk, visit)
 
 
-def _page(desk: Desk, visit: Visit, link: str = "", whose: str = "") -> Response:
+def _page(desk: Desk, visit: Visit, link: str = "", whose: str = "", made: str = "") -> Response:
     before, now = visit.number("before"), desk.now()
-    users, sessions, acts = desk.read(
+    users, sessions, programs, acts = desk.read(
         lambda connection: (
             people.everybody(connection),
             people.open_sessions(connection, now),
+            tokens.all_(connection),
             audit.acts(connection, before=before, limit=_LISTED),
         )
     )
@@ -39,6 +40,9 @@ def _page(desk: Desk, visit: Visit, link: str = "", whose: str = "") -> Response
         "settings.html",
         users=users,
         sessions=sessions,
+        tokens=programs,
+        made=made,
+        scopes=list(TokenScope),
         acts=acts,
         more=more,
         link=link,
@@ -77,6 +81,26 @@ def _link(desk: Desk, visit: Visit, name: str) -> Response:
     )
     base = desk.hub.settings.public_url.rstrip("/") or str(visit.request.base_url).rstrip("/")
     return _page(desk, visit, f"{base}/sign-in?token={token}", user.name)
+
+
+def add_token(desk: Desk, visit: Visit) -> Response:
+    """Makes a token of the API and shows it, once."""
+    name, role, scope = visit.given("name"), visit.given("role"), visit.given("scope")
+    if not 0 < len(name) <= 80 or role not in set(Role) or scope not in set(TokenScope):
+        return desk.back("/settings", "Give a name of at most 80 characters, a role and a scope.")
+    make = partial(tokens.add, name=name, role=Role(role), scope=TokenScope(scope), now=desk.now())
+    made = desk.act(visit, "added", f"token {name}", lambda connection: make(connection) or "", f"{role}, {scope}")
+    if not made:
+        return desk.back("/settings", f"There is a token called {name} already.")
+    return _page(desk, visit, made=made, whose=name)
+
+
+def remove_token(desk: Desk, visit: Visit) -> Response:
+    """Removes a token; it opens nothing from now on."""
+    name = visit.given("name")
+    if not desk.act(visit, "removed", f"token {name}", partial(tokens.remove, name=name)):
+        return desk.back("/settings", "There is no token of that name.")
+    return desk.back("/settings", f"The token {name} opens nothing any more.")
 
 
 def remove(desk: Desk, visit: Visit) -> Response:
