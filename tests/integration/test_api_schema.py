@@ -49,7 +49,7 @@ def furnished(open_place: Callable[..., Place]) -> Place:
 @pytest.mark.parametrize("call", CALLS, ids=[f"{one.method} {one.path}" for one in CALLS])
 def test_no_answer_is_undocumented_and_none_a_failure_of_ours(furnished: Place, call: Any) -> None:
     token = program(furnished).token
-    config = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected_statuses": REFUSED}}})
+    config = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}})
     described = schemathesis.openapi.from_dict(document(CALLS), config=config)
     described.config.update(base_url=f"http://127.0.0.1:{furnished.port}")
     path = "/api/v1/" + call.path.replace(":path", "")

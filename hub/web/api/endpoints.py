@@ -12,7 +12,7 @@ from hub.engine import by_hand, reconciling
 from hub.engine.explaining import explain
 from hub.errors import RulesError
 from hub.money import Money, from_stripe
-from hub.rules.load import Loaded, load_texts
+from hub.rules.load import Loaded
 from hub.rules.readback import reads
 from hub.rules.ruleset import Rule
 from hub.store import audit, codes, facts, figures, journal, lanes, listing, orderlist, people, rulesets, stock
@@ -20,7 +20,7 @@ from hub.store.database import Connection
 from hub.store.orderlist import OrderLine, Wanted
 from hub.web.api.calls import Asked, Refusal
 from hub.web.api.shapes import LINE, LONGEST
-from hub.web.console import connections_page, needs_you, order_acts, overview, rules_page, supplies
+from hub.web.console import connections_page, draft, needs_you, order_acts, overview, rules_page, supplies
 from hub.web.console import order as order_page
 from hub.web.console.desk import Desk, whole
 
@@ -217,14 +217,14 @@ def list_rules(desk: Desk, _asked: Asked) -> Any:
 
 def rules_file(desk: Desk, _asked: Asked) -> Any:
     """The rules file as it is on the disk."""
-    name, text = next(iter(rules_page.files_now(desk).items()))
-    return {"name": name, "text": text, "digest": rules_page.digest(text)}
+    name, text = next(iter(draft.files_now(desk).items()))
+    return {"name": name, "text": text, "digest": draft.digest(text)}
 
 
 def check_rules(desk: Desk, asked: Asked) -> Any:
     """Mistakes of a text of rules, and what it would have done otherwise; nothing is stored or sent."""
     _, loaded = _loaded(desk, asked.given.text)
-    effect = None if loaded.ruleset is None else rules_page.effect(desk, loaded.ruleset)
+    effect = None if loaded.ruleset is None else draft.effect(desk, loaded.ruleset)
     return {
         "usable": loaded.ruleset is not None,
         "problems": loaded.problems,
@@ -236,8 +236,8 @@ def check_rules(desk: Desk, asked: Asked) -> Any:
 
 def save_rules(desk: Desk, asked: Asked) -> Any:
     """Put a text of rules in force, if it can be used and nobody changed the file meanwhile."""
-    given, written = asked.given, next(iter(rules_page.files_now(desk).values()))
-    if given.began != rules_page.digest(written):
+    given, written = asked.given, next(iter(draft.files_now(desk).values()))
+    if given.began != draft.digest(written):
         raise Refusal(409, "The file was changed meanwhile.", "Read /api/v1/rules/file again, then change that.")
     files, loaded = _loaded(desk, given.text)
     if loaded.ruleset is None:
@@ -382,9 +382,8 @@ def _version(desk: Desk, number: str) -> rulesets.Version:
 
 
 def _loaded(desk: Desk, text: str) -> tuple[dict[str, str], Loaded]:
-    present = rules_page.files_now(desk)
-    files = present | {next(iter(present)): text if text.endswith("\n") else f"{text}\n"}
-    return files, load_texts(files, desk.hub.registry, desk.hub.environment)
+    files = draft.with_text(draft.files_now(desk), text)
+    return files, draft.read(desk, files)
 
 
 def _put(desk: Desk, asked: Asked, files: Mapping[str, str], reason: str) -> Mapping[str, str]:
