@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from hub.clock import Clock, SteadyClock
+from hub.engine.approval_links import ApprovalLinks
 from hub.engine.backfilling import SessionWindows
 from hub.engine.chores import Chore, Chores
 from hub.engine.connections import Connections
@@ -54,6 +55,12 @@ class Hub:
     def stripe(self) -> Reader | None:
         """What reads from Stripe, one for all, so that they share its budget; None without an API key."""
         return stripe_reader(self.settings)
+
+    @cached_property
+    def approval_links(self) -> ApprovalLinks:
+        """The links to approvals that messages carry."""
+        base = self.settings.public_url.rstrip("/") or f"http://{self.settings.host}:{self.settings.port}"
+        return ApprovalLinks(base, self.database.write(facts.approval_secret).result())
 
     def close(self) -> None:
         self.database.close()
@@ -108,7 +115,7 @@ class Worker:
             fetch=self._fetcher,
             planned=self._planned,
         )
-        preparer = Preparer(database, hub.rulebook, hub.contexts, clock)
+        preparer = Preparer(database, hub.rulebook, hub.contexts, clock, hub.approval_links)
         sender = Sender(
             database,
             hub.rulebook,

@@ -78,20 +78,25 @@ def decide(connection: Connection, delivery_id: int, answer: Answer, user: User,
         return "There is no such approval."
     if not may_decide(asked, user):
         return f"The rule leaves this to: {', '.join(asked.who)}."
+    return decide_as(connection, asked, answer, user.name, now)
+
+
+def decide_as(connection: Connection, asked: Asked, answer: Answer, by: str, now: int) -> str:
+    """The same for somebody who may decide."""
     yes = answer is Answer.YES
-    told = {"asked": asked.text, "who": list(asked.who), **_answer(user.name, now)}
-    error = "" if yes else f"Refused by {user.name}."
+    told = {"asked": asked.text, "who": list(asked.who), **_answer(by, now)}
+    error = "" if yes else f"Refused by {by}."
     if not approvals.settle(connection, asked, told, error, now):
-        found = approvals.find(connection, delivery_id)
-        return _too_late(found or asked)
+        return why_not(approvals.find(connection, asked.id) or asked, now)
     what = "approved" if yes else "refused"
-    audit.record(connection, user.name, what, asked.order_id or f"delivery {delivery_id}", now, asked.text)
+    audit.record(connection, by, what, asked.order_id or f"delivery {asked.id}", now, asked.text)
     return ""
 
 
-def _too_late(asked: Asked) -> str:
+def why_not(asked: Asked, now: int) -> str:
+    """Why an approval cannot be answered any more; "" when it can."""
     if asked.state == DeliveryState.WAITING:
-        return "The time for an answer has run out."
+        return "" if now < asked.until else "The time for an answer has run out."
     if asked.state == DeliveryState.SUCCEEDED:
         return f"{asked.by} approved this already." if asked.by else "The time ran out, and the rule went on."
     return asked.error or "This is settled already."

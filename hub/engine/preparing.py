@@ -11,6 +11,7 @@ from hub import keys
 from hub.clock import Clock, to_datetime
 from hub.connector import Params
 from hub.engine import judging
+from hub.engine.approval_links import ApprovalLinks
 from hub.engine.contexts import Contexts
 from hub.engine.planner import new_delivery
 from hub.engine.rulebook import Rulebook
@@ -78,7 +79,10 @@ class Ready:
 class Preparer:
     """Prepares claimed deliveries. Safe to use from several threads."""
 
-    def __init__(self, database: Database, rulebook: Rulebook, contexts: Contexts, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, rulebook: Rulebook, contexts: Contexts, clock: Clock, links: ApprovalLinks
+    ) -> None:
+        self._links = links
         self._database = database
         self._rulebook = rulebook
         self._contexts = contexts
@@ -102,6 +106,8 @@ class Preparer:
                 work, "The rule or step is not in the rules it was planned with.", "rules", tolerated=False
             )
         context = ruleset.complete(contexts[work.event_seq], now=moment)
+        if step.tells_of is not None:
+            context = {**context, "approval": {"link": self._links.link(work.run_id, step.tells_of)}}
         return Ready(work, ruleset, rule, step, rule.with_item(context, work.item))
 
     def _with_results(self, found: list[Ready | Settled]) -> list[Ready | Settled]:

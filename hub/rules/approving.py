@@ -20,7 +20,7 @@ from hub.rules.step_parts import length
 from hub.rules.templates import Workshop
 
 #: What stands below ``approve:``; ``text`` is needed.
-SETTINGS = ("text", "who", "within", "unanswered")
+SETTINGS = ("text", "who", "within", "unanswered", "tell")
 #: Whom a rule can name by role. A viewer changes nothing.
 ROLES = (Role.OWNER.value, Role.PACKER.value)
 WITHIN = timedelta(days=7)

@@ -210,6 +210,10 @@ _ERROR = group(
     Field("attempts", NUMBER, "how often it was tried", "12"),
 )
 
+_APPROVAL = group(
+    Field("link", TEXT, "the page where it is answered, for whoever has the link", "https://hub.example.com/approve/…"),
+)
+
 LOOP = group(
     Field("index", NUMBER, "the turn, from 1", "1"),
     Field("first", YES_NO, "whether it is the first turn", "yes"),
@@ -253,6 +257,7 @@ ROOTS: Mapping[str, Type] = {
     "shop": _SHOP,
     "now": _NOW,
     "error": _ERROR,
+    "approval": _APPROVAL,
     "raw": ANY,
 }
 

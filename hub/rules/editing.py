@@ -34,7 +34,7 @@ _LAST_NAME, _LAST_VALUE, _WHOLE = (
     re.compile(r"[^\s,\[\]{}'\"][^,\[\]{}'\"]*$"),
     re.compile(r".*$"),
 )
-_STEPS = {"do", "else", "on_error"}
+_STEPS = {"do", "else", "on_error", "tell"}
 _GROUPS = {"any", "all", "none"}
 
 
@@ -242,7 +242,8 @@ def _named(described: Mapping[str, str]) -> Iterator[Offer]:
 
 def _fields_here(lines: Sequence[str], line: int) -> Iterator[Offer]:
     found = catalogue.trigger(_trigger_of(lines, line) or "")
-    roots = tuple(catalogue.ROOTS) if found is None else (*found.roots, *catalogue.ALWAYS, "item", "steps", "error")
+    ours = ("item", "steps", "error", "approval")
+    roots = tuple(catalogue.ROOTS) if found is None else (*found.roots, *catalogue.ALWAYS, *ours)
     yield from _fields(roots)
 
 

@@ -16,7 +16,7 @@ from hub.rules.types import Field, Kind, Type
 
 #: When the samples happen, in shop time.
 MOMENT = "2026-11-24 10:00"
-_NOT_IN_CONTEXT = {"shop", "now", "item", "error", "raw"}
+_NOT_IN_CONTEXT = {"shop", "now", "item", "error", "approval", "raw"}
 
 
 def moment(shop: Shop) -> datetime:

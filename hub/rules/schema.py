@@ -59,6 +59,7 @@ APPROVE_KEYS: Mapping[str, str] = {
     "text": "What is asked: “Ship order {{ order.number }} for {{ order.total }}?”.",
     "who": "Who decides: owner (unless said otherwise), packer, somebody's name, or several. Owners always may.",
     "within": "How long there is for it, such as 2 days; 7 days unless said otherwise.",
+    "tell": "Steps that tell people of it first, with {{ approval.link }}, where it can be answered.",
     "unanswered": "What happens when nobody answers in time: stop (unless said otherwise) or go on.",
 }
 SHOP_KEYS: Mapping[str, str] = {
@@ -170,6 +171,7 @@ def _approve() -> Schema:
         "text": _TEXT,
         "who": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "within": _TEXT,
+        "tell": {"$ref": "#/$defs/steps"},
         "unanswered": {"enum": ["stop", "go on"]},
     }
     return _described(APPROVE_KEYS, inner, required=["text"])

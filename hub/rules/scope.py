@@ -176,6 +176,9 @@ def _not_here(root: str, scope: Scope) -> Misread:
         return Misread(
             "X03", "“item” is only available inside a loop.", "Add  for_each: order.items  to the rule or step."
         )
+    if root == "approval":
+        hint = "Put the step that uses it below  tell:  of the approval."
+        return Misread("X03", "“approval” can only be used in the steps below  tell:.", hint)
     if root == "error":
         return Misread("X03", "“error” is only available below “on_error:”.", here)
     where = (

@@ -93,6 +93,8 @@ def _steps(node: yaml.Node) -> Iterator[int]:
         for name, value in pairs:
             if name in {"do", "else"}:
                 yield from _steps(value)
+            if name == "approve":
+                yield from (found for inner, told in _pairs(value) if inner == "tell" for found in _steps(told))
 
 
 def _examples(node: yaml.Node) -> Iterator[int]:

@@ -42,6 +42,7 @@ class Step:
     wait: timedelta | None = None
     reason: Setting | None = None  #: of a stop
     approval: Approval | None = None
+    tells_of: str | None = None  #: the key of the approval that it tells people of
     each: Run | None = None  #: the list of a step's own ``for_each``
     item: str | None = None  #: which entry of it
 

@@ -84,7 +84,8 @@ def every_id(nodes: Collection[Node]) -> Iterator[str]:
             found = node.get("id")
             if isinstance(found, Text):
                 yield found.value
-            for name in ("do", "else"):
-                inner = node.get(name)
+            asked = node.get("approve")
+            told = asked.get("tell") if isinstance(asked, Map) else None
+            for inner in (node.get("do"), node.get("else"), told):
                 if isinstance(inner, Items):
                     yield from every_id(inner.nodes)

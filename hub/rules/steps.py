@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hub.retry import RetryPolicy
 from hub.rules import catalogue, keys, suggest
 from hub.rules.action_step import ActionReader, settings_allowed
-from hub.rules.actions import Actions, AnyAction
+from hub.rules.actions import Actions
 from hub.rules.approving import SETTINGS, ApprovalReader, Approved
 from hub.rules.comparing import Run
 from hub.rules.conditions import ALWAYS, Condition, ConditionReader
@@ -92,7 +92,40 @@ class StepsReader:
         if found is None:
             return
         beside = keys.known(self._beside(node, found), "A step", _BESIDE, self.workshop.problems)
-        yield self._one(node, found, beside, position)
+        told = found.value.entry("tell") if found.key.value == "approve" and isinstance(found.value, Map) else None
+        if told is None:
+            yield self._one(node, found, beside, position)
+        else:
+            yield from self._told(node, found, beside, position, told)
+
+    def _told(self, node: Map, what: Entry, beside: Mapping[str, Entry], position: str, tell: Entry) -> Iterator[Step]:
+        """An approval that people are told of: its condition becomes a block around the telling and the asking."""
+        if "for_each" in beside:
+            message = "An approval with tell: cannot go through a list by itself."
+            self.workshop.problems.add("K06", beside["for_each"].key.place, message, "Put for_each: at the rule.")
+            return
+        inside = self
+        if "if" in beside:
+            block = f"{position}.asks"
+            uses = Uses()
+            condition = self._condition(beside["if"], self.scope_here(), uses)
+            self._merge(uses)
+            reads = frozenset(uses.steps)
+            yield Step(key=block, kind="if", place=node.place, condition=condition, guards=self.guards, reads=reads)
+            inside = replace(self, guards=(*self.guards, (block, True)))
+        asks = inside._one(node, what, {name: one for name, one in beside.items() if name != "if"}, position)
+        teller = replace(inside, scope=self.scope.with_root("approval", catalogue.ROOTS["approval"]))
+        before = {one: type_ for one, type_ in self.names.known.items() if one != asks.id}
+        teller = replace(teller, names=replace(self.names, known=before))
+        for step in teller.read(tell, f"{position}.tell."):
+            if step.kind == "approve":
+                message = "A question cannot be told with another question."
+                self.workshop.problems.add("K06", step.place, message, "Put the other approve: above this one.")
+            # What could not be told is a dead letter, and the question is at the console all the same.
+            goes_on = "continue" if step.on_error == "stop" else step.on_error
+            yield replace(step, tells_of=asks.key, on_error=goes_on)
+        self.names.known.update(teller.names.known)
+        yield asks
 
     def _example_among_steps(self, node: Map) -> None:
         if not self.names.has_examples:
@@ -104,21 +137,20 @@ class StepsReader:
         """What stands beside the action; not its settings, where they should have been indented (A03 tells)."""
         action = self.actions.get(what.key.value)
         rest = tuple(one for one in node.entries if not _says_what(one))
-        if what.key.value == "approve":  # see ApprovalReader
-            return replace(node, entries=tuple(one for one in rest if one.key.value not in SETTINGS))
-        if action is None:
+        if action is None and what.key.value != "approve":
             return replace(node, entries=rest)
-        lost = [one for one in rest if one.key.value in settings_allowed(action) and one.key.value not in _BESIDE]
+        allowed = SETTINGS if action is None else settings_allowed(action)
+        lost = [one for one in rest if one.key.value in allowed and one.key.value not in _BESIDE]
         if not (isinstance(what.value, Text) and what.value.is_empty):
-            self._move_below(action, lost)
+            self._move_below(what.key.value, lost)
         return replace(node, entries=tuple(one for one in rest if one not in lost))
 
-    def _move_below(self, action: AnyAction, lost: Sequence[Entry]) -> None:
+    def _move_below(self, action: str, lost: Sequence[Entry]) -> None:
         """A03 where only some of an action's settings stand beside it."""
         if lost:
             names = ", ".join(one.key.value for one in lost)
-            message = f"What belongs to {action.name} must be indented below it."
-            self.workshop.problems.add("A03", lost[0].key.place, message, f"Move below {action.name}: {names}.")
+            message = f"What belongs to {action} must be indented below it."
+            self.workshop.problems.add("A03", lost[0].key.place, message, f"Move below {action}: {names}.")
 
     # --- Blocks ---
 
@@ -310,7 +342,8 @@ class StepsReader:
 
     def error_reader(self) -> StepsReader:
         """Reads ``on_error:`` steps: they see ``error`` and the results that are there."""
-        from_error = self.scope.with_root("error", catalogue.ROOTS["error"])
+        roots = {name: root for name, root in self.scope.roots.items() if name != "approval"}
+        from_error = replace(self.scope, roots=roots).with_root("error", catalogue.ROOTS["error"])
         return replace(self, scope=from_error, guards=())
 
 

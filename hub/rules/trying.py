@@ -17,6 +17,7 @@ from hub.rules.types import Kind
 
 #: Pretended stocks and pools: nothing is nearly sold out unless an example says so.
 _PLENTY = 1000
+_APPROVAL = {"link": "(the link to this approval)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class _Rehearsal:
 
     def __init__(self, rule: Rule, context: Context, pretended: Pretended) -> None:
         self._rule = rule
-        self._context = context
+        self._context = {**context, "approval": _APPROVAL}
         self._pretended = pretended
         self._results: dict[str, Mapping[str, Any]] = {}
         self._blocks: dict[str, Seen | None] = {}

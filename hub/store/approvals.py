@@ -58,6 +58,13 @@ def find(connection: Connection, delivery_id: int) -> Asked | None:
     return None if row is None else _asked(row)
 
 
+def of_step(connection: Connection, run_id: int, step: str) -> int | None:
+    """The delivery of a run's approval, asked or not."""
+    chosen = (deliveries.c.run_id == run_id, deliveries.c.step == step, deliveries.c.action == "approve")
+    found: int | None = connection.execute(sa.select(deliveries.c.id).where(*chosen)).scalar()
+    return found
+
+
 def settle(connection: Connection, asked: Asked, told: Mapping[str, Any], error: str, now: int) -> bool:
     """Stores an answer (``error``: why it is no) and lets the run go on, or not. False: another one came first."""
     state = "cancelled" if error else "succeeded"

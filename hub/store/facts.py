@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 import sqlalchemy as sa
@@ -19,6 +20,11 @@ def hub_id(connection: Connection) -> str:
 def first_start(connection: Connection, now: int) -> int:
     """When the hub first started on this database."""
     return int(_once(connection, "first_start", str(now)))
+
+
+def approval_secret(connection: Connection) -> str:
+    """What links to approvals are signed with, made here and never shown."""
+    return _once(connection, "approval_secret", secrets.token_hex(32))
 
 
 def claim(connection: Connection, name: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
+from hub.connector import Permanent
 from hub.engine import by_hand
 from hub.engine.by_hand import Decision
 from hub.model import Role
@@ -221,3 +223,98 @@ def test_what_cannot_be_asked_is_told(open_place: OpenPlace) -> None:
     assert place.shop.states()[1] == "waiting"
     outside = owner.send("/approvals", id="1", answer="yes", order="//evil.example").headers["location"]
     assert outside == "/needs-you"
+
+
+# --- By link -------------------------------------------------------------------------------------------------------
+
+TOLD = """
+rules:
+  - name: Large orders
+    when: order paid
+    do:
+      - id: ok
+        if: {order.total: over 10 EUR}
+        approve:
+          text: "Ship order {{ order.number }}?"
+          within: 2 days
+          tell:
+            - far.post: {text: "asked: {{ approval.link }}"}
+      - far.post: {text: "after"}
+"""
+
+
+def linked(shop: TestShop) -> str:
+    """The path of the link in the last message."""
+    text = shop.far.texts()[-1]
+    assert text.startswith("asked: https://hub.example.com/approve/")
+    return text.removeprefix("asked: https://hub.example.com")
+
+
+def test_whoever_has_the_link_answers_by_its_button_and_once(open_place_on_each: OpenPlace) -> None:
+    place = open_place_on_each(TOLD, HUB_PUBLIC_URL="https://hub.example.com/")
+    session_id = sold(place)
+    path, anybody = linked(place.shop), place.browser()
+    for _ in range(3):
+        status, page = anybody.get(path)
+        assert (status, "Ship order 1001?" in words(page)) == (200, True)
+    assert place.shop.states()[-2:] == ["waiting", "blocked"], "opened by a chat program, and nothing is answered"
+    assert anybody.post(path, answer="yes", name="")[0] == 200
+    assert anybody.post(path, answer="yes", name="Nele")[0] == 303
+    assert anybody.post(path, answer="no", name="Ida")[0] == 303
+    assert "Nele (by link) approved this already." in words(anybody.get(path)[1])
+    place.shop.work()
+    assert place.shop.far.texts()[-1] == "after"
+    assert place.acts(session_id) == [("Nele (by link)", "approved", session_id)]
+
+
+def test_a_link_ends_with_the_time_for_an_answer(open_place: OpenPlace) -> None:
+    place = open_place(TOLD, HUB_PUBLIC_URL="https://hub.example.com")
+    sold(place)
+    path, anybody = linked(place.shop), place.browser()
+    place.shop.clock.advance(2 * DAY)
+    anybody.post(path, answer="yes", name="Nele")
+    assert "run out" in words(anybody.get(path)[1])
+    place.shop.work()
+    anybody.post(path, answer="yes", name="Nele")
+    assert place.shop.errors() == ["Nobody answered within 2 days."] * 2
+
+
+def test_a_link_is_for_its_own_question_only(open_place: OpenPlace) -> None:
+    place = open_place(TOLD, HUB_PUBLIC_URL="https://hub.example.com")
+    sold(place)
+    first, anybody = linked(place.shop), place.browser()
+    place.shop.sell()
+    place.shop.work()
+    second = linked(place.shop)
+    run, step, signature = second.rsplit(".", 2)
+    made_up = [f"{run}.{step}.{first.rpartition('.')[2]}", f"{run}.{step}.", f"{run}.{step}x.{signature}", "/approve/x"]
+    for path in [*made_up, "/approve/1.ok.é", f"/approve/{'9' * 400}.ok.{signature}"]:
+        assert anybody.get(quote(path))[0] == 401
+        assert anybody.post(quote(path), answer="yes", name="Eve")[0] == 401
+    assert place.shop.states().count("waiting") == 2
+    stranger = anybody.ask("POST", second, "answer=yes&name=Eve", **{"Sec-Fetch-Site": "cross-site"})
+    assert stranger.status == 403
+
+
+def test_a_link_in_the_hands_of_somebody_signed_in_is_answered_in_their_name(open_place: OpenPlace) -> None:
+    place = open_place(TOLD, HUB_PUBLIC_URL="https://hub.example.com")
+    session_id = sold(place)
+    packer = place.signed_in(Role.PACKER, "Paul")
+    assert packer.post(linked(place.shop), answer="yes", name="Eve", form="guessed")[0] == 403
+    assert packer.post(linked(place.shop), answer="no", name="Eve")[0] == 303
+    assert place.acts(session_id) == [("Paul (by link)", "refused", session_id)]
+
+
+def test_nobody_is_told_of_what_is_not_asked(open_shop: OpenShop) -> None:
+    shop = open_shop(TOLD)
+    shop.sell(Sale(items=[Item(unit_amount=100)]))
+    shop.work()
+    assert shop.far.texts() == ["after"]
+
+
+def test_a_message_that_cannot_be_sent_does_not_keep_the_question_back(open_shop: OpenShop) -> None:
+    shop = open_shop(TOLD)
+    shop.far.will(lambda batch: [Permanent("The channel does not exist.") for _ in batch.deliveries])
+    shop.sell()
+    shop.work()
+    assert shop.states() == ["succeeded", "dead", "waiting", "blocked"]

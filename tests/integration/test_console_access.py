@@ -25,7 +25,12 @@ EDITOR = {f"/rules/{what}" for what in ("edit", "complete", "hover", "problems",
 
 def may(role: Role, method: str, path: str) -> bool:
     """What a role should reach."""
-    if role is Role.OWNER or path.startswith(("/sign", "/account")) or path == "/live" or path.startswith("/views"):
+    if (
+        role is Role.OWNER
+        or path.startswith(("/sign", "/account", "/approve/"))
+        or path == "/live"
+        or path.startswith("/views")
+    ):
         return True
     if path.startswith("/settings") or path.endswith("/run") or path in EDITOR:
         return False

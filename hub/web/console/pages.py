@@ -45,6 +45,8 @@ DOORS = (
     Door("GET", "/", ALL, overview.show),
     Door("GET", "/needs-you", FIGURES, needs_you.show),
     Door("POST", "/needs-you", OWNERS, needs_you.decide),
+    Door("GET", "/approve/{token}", ANYBODY, approvals_page.show_linked),
+    Door("POST", "/approve/{token}", ANYBODY, approvals_page.answer_linked),
     Door("GET", "/approvals", ALL, approvals_page.show),
     Door("POST", "/approvals", PACKING, approvals_page.answer),
     Door("GET", "/orders", ALL, orders.show),

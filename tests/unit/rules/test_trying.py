@@ -239,3 +239,34 @@ def test_an_approval_is_pretended_to_be_given_unless_the_example_refuses() -> No
 def test_an_approval_is_read_back_with_who_and_how_long() -> None:
     line = "→ wait until packer or Mara approves; stop after 1 day without an answer"
     assert line in reads(ruleset(ASKS).rules[0]).splitlines()
+
+
+TELLS = """
+  - name: Asks
+    when: order paid
+    do:
+      - id: ok
+        if: {order.total: over 10}
+        approve:
+          text: Ship it?
+          tell:
+            - id: told
+              slack.message: {channel: "#a", text: "Yes or no? {{ approval.link }}"}
+      - slack.message: {channel: "#b", text: "{{ steps.ok.by }}{{ steps.told.ts }}"}
+    examples:
+      - name: told, then asked
+        given: sample order
+        expect:
+          - slack.message: {channel: "#a"}
+          - approve
+          - slack.message: {channel: "#b"}
+      - {name: small, given: sample order, with: {order.total: 5}, expect: [slack.message: {channel: "#b"}]}
+      - {name: refused, given: sample order, with: {steps.ok.fails: refused}, expect: [slack.message, approve]}
+"""
+
+
+def test_people_are_told_of_an_approval_under_its_own_condition() -> None:
+    rules = ruleset(TELLS)
+    assert [run.why for run in run_examples(rules, rules.rules[0])] == [(), (), ()]
+    told = rehearse(rules.rules[0], order(rules), Pretended())[0].acting[0]
+    assert told.settings["text"] == "Yes or no? (the link to this approval)"
