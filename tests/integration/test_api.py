@@ -13,15 +13,17 @@ import pytest
 from hub.connector import Permanent
 from hub.model import Role, TokenScope
 from hub.store import tokens
+from hub.testing import events as samples
 from hub.web.api.table import CALLS
 from tests.integration.conftest import RULES
 from tests.integration.console import Place
+from tests.integration.subscribed import invoice, subscription
 
 #: Written out once more, by what a role is for: a call that is opened too far in the table is found here.
 PACKERS = {
     *("GET orders", "GET orders/{session_id}", "POST orders/{session_id}/packed", "POST orders/{session_id}/unpack"),
     *("POST orders/{session_id}/shipped", "POST orders/{session_id}/hold", "POST orders/{session_id}/release"),
-    "POST orders/{session_id}/note",
+    *("POST orders/{session_id}/note", "GET approvals", "POST approvals/{number}"),
 }
 OWNERS = {"GET people", "GET audit", "GET rules/file", "GET orders/{session_id}/run"}
 
@@ -274,3 +276,44 @@ def test_hostile_names_come_back_as_they_are(open_place_on_each: Callable[..., P
     caller = program(place)
     assert caller.get(f"orders/{session_id}")["customer"]["name"].startswith("<script>")
     assert [one["id"] for one in caller.get("orders?q=%3Cscript%3E")["items"]] == [session_id]
+
+
+APPROVED = """
+rules:
+  - name: Big
+    when: order paid
+    do:
+      - approve: {who: packer, text: "Send {{ order.number }}?", within: 2 days}
+      - far.post: {text: "Order {{ order.number }}"}
+"""
+
+
+def test_the_first_answer_to_an_approval_counts(open_place: Callable[..., Place]) -> None:
+    place = open_place(APPROVED)
+    place.shop.sell()
+    place.shop.work()
+    packer, viewer = program(place, Role.PACKER), program(place, Role.VIEWER)
+    (asked,) = viewer.get("approvals")
+    assert asked["text"] == "Send 1001?"
+    path = f"approvals/{asked['id']}"
+    assert viewer.call("POST", path, {"answer": "yes"})[0] == 403
+    assert packer.call("POST", path, {"answer": "perhaps"})[0] == 422
+    assert packer.call("POST", path, {"answer": "yes"}) == (200, {"said": "Approved."})
+    assert packer.call("POST", path, {"answer": "no"})[0] == 409
+    place.shop.work()
+    assert place.shop.far.texts() == ["Order 1001"]
+    assert packer.get("approvals") == []
+
+
+def test_subscriptions_are_listed_and_told(place: Place, owner: Program) -> None:
+    place.shop.take(
+        samples.event("customer.subscription.created", subscription()), samples.event("invoice.paid", invoice())
+    )
+    place.shop.work()
+    (line,) = owner.get("subscriptions?show=active")["items"]
+    assert (line["id"], line["plan"], line["amount"], line["interval"]) == ("sub_one", "Coffee box", "19.00", "month")
+    assert owner.get("subscriptions?show=canceled")["items"] == []
+    whole = owner.get("subscriptions/sub_one")
+    assert whole["customer"]["email"] == "one@example.com"
+    assert [(one["number"], one["total"]) for one in whole["invoices"]] == [("SHOP-0001", "19.00")]
+    assert owner.call("GET", "subscriptions/sub_none")[0] == 404

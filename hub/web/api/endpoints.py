@@ -8,20 +8,36 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-from hub.engine import by_hand, reconciling
+from hub.engine import approving, by_hand, reconciling
 from hub.engine.explaining import explain
 from hub.errors import RulesError
+from hub.model import Subscription, SubscriptionInvoice
 from hub.money import Money, from_stripe
 from hub.rules.load import Loaded
 from hub.rules.readback import reads
 from hub.rules.ruleset import Rule
-from hub.store import audit, codes, facts, figures, journal, lanes, listing, orderlist, people, rulesets, stock
+from hub.store import (
+    approvals,
+    audit,
+    codes,
+    facts,
+    figures,
+    journal,
+    lanes,
+    listing,
+    orderlist,
+    people,
+    rulesets,
+    stock,
+    subscriptions,
+)
 from hub.store.database import Connection
 from hub.store.orderlist import OrderLine, Wanted
 from hub.web.api.calls import Asked, Refusal
 from hub.web.api.shapes import LINE, LONGEST
 from hub.web.console import connections_page, draft, needs_you, order_acts, overview, rules_page, supplies
 from hub.web.console import order as order_page
+from hub.web.console import subscription as subscription_page
 from hub.web.console.desk import Desk, whole
 
 _WEEK_MS = 7 * 24 * 3_600_000
@@ -133,6 +149,48 @@ def run(desk: Desk, asked: Asked) -> Any:
     line, rule = _line(desk, asked), _rule(desk, asked.given.rule)
     done = order_acts.run_rule(desk, asked.visit, line, rule, asked.given.event)
     return _done(done, f"“{rule.name}” will run now.", f"“{rule.name}” does nothing for this event of the order.")
+
+
+def list_subscriptions(desk: Desk, asked: Asked) -> Any:
+    """Subscriptions, newest first."""
+    given = asked.given
+
+    def read(connection: Connection) -> subscriptions.Page:
+        livemode = given.mode == "live" if given.mode else subscriptions.has_live(connection)
+        wanted = subscriptions.Wanted(livemode, given.show or "", given.q or "", given.before)
+        return subscriptions.page(connection, wanted, given.limit)
+
+    page = desk.read(read)
+    return {"items": [_subscription(desk, one) for one in page.found], "next": page.older}
+
+
+def one_subscription(desk: Desk, asked: Asked) -> Any:
+    """One subscription with its orders and invoices."""
+    found = subscription_page.find(desk, asked.path("subscription_id"))
+    if found is None:
+        _missing("subscription", asked.path("subscription_id"))
+    invoices = [_invoice(desk, one) for one in found.invoices]
+    return _subscription(desk, found.subscription) | {
+        "orders": [one.id for one in found.orders],
+        "invoices": invoices,
+    }
+
+
+def list_approvals(desk: Desk, _asked: Asked) -> Any:
+    """What rules ask before they go on, the most urgent first."""
+    return desk.read(approvals.waiting)
+
+
+def answer(desk: Desk, asked: Asked) -> Any:
+    """Say yes or no to an approval; the first answer counts."""
+    number = whole(asked.path("number"))
+    known = None if number is None else desk.read(lambda connection: approvals.find(connection, number))
+    if known is None:
+        _missing("approval", asked.path("number"))
+    said, user = asked.given.answer, asked.visit.user
+    write = partial(approving.decide, delivery_id=known.id, answer=said, user=user, now=desk.now())
+    refusal = desk.changed(write)
+    return _done(not refusal, "Approved." if said is approving.Answer.YES else "Refused.", refusal)
 
 
 def list_deliveries(desk: Desk, asked: Asked) -> Any:
@@ -425,6 +483,23 @@ def _order(desk: Desk, line: OrderLine) -> dict[str, Any]:
         "currency": order.currency or None,
         "customer": {"name": order.customer_name or None, "email": order.customer_email or None},
     }
+
+
+def _subscription(desk: Desk, one: Subscription) -> dict[str, Any]:
+    return {
+        **{name: getattr(one, name) for name in ("id", "livemode", "account", "status", "price", "interval")},
+        **{name: getattr(one, name) for name in ("started_at", "trial_ends_at", "renews_at", "ends_at")},
+        "plan": one.plan or one.described,
+        "amount": _units(desk, one.amount, one.currency),
+        "currency": one.currency or None,
+        "customer": {"name": one.customer_name or None, "email": one.customer_email or None},
+    }
+
+
+def _invoice(desk: Desk, one: SubscriptionInvoice) -> dict[str, Any]:
+    names = ("id", "number", "status", "period_start", "period_end", "paid_at", "failed_at")
+    values = {name: getattr(one, name) for name in names}
+    return values | {"total": _units(desk, one.total, one.currency), "currency": one.currency or None}
 
 
 def _item(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from hub.clock import iso
+from hub.engine.approving import Answer
 from hub.engine.by_hand import Decision
 from hub.model import DeliveryState, OrderState, Role
 from hub.store.orderlist import SHIPPING
+from hub.web.console.subscriptions import STATES
 
 T = TypeVar("T")
 
@@ -88,6 +90,12 @@ class EventsWanted(Paged):
     q: str | None = Field(None, max_length=255, pattern=_TEXT, description="An id, or the beginning of a type.")
 
 
+class SubscriptionsWanted(Paged):
+    show: Literal[tuple(STATES)] | None = None  # type: ignore[valid-type]
+    q: str | None = Field(None, max_length=200, pattern=_TEXT, description="Searches name, e-mail, id.")
+    mode: Literal["live", "test"] | None = None
+
+
 class RuleWanted(Query):
     rule: str = Field(max_length=255, pattern=_TEXT)
 
@@ -119,6 +127,10 @@ class DecisionGiven(Given):
 class CauseGiven(Given):
     cause: str = Field(max_length=64, pattern=_TEXT)
     decision: Annotated[Decision, Field(strict=False)]
+
+
+class AnswerGiven(Given):
+    answer: Annotated[Answer, Field(strict=False)]
 
 
 class TextGiven(Given):
@@ -175,6 +187,55 @@ class OrderShape(Shape):
     shipped_at: Moment | None
     held_at: Moment | None
     parcels: int
+
+
+class SubscriptionShape(Shape):
+    """``amount`` is that of one ``interval``; ``status`` is Stripe's."""
+
+    id: str
+    livemode: bool
+    account: str
+    status: str
+    plan: str
+    price: str
+    amount: str | None
+    currency: str | None
+    interval: str
+    customer: Customer
+    started_at: Moment | None
+    trial_ends_at: Moment | None
+    renews_at: Moment | None
+    ends_at: Moment | None
+
+
+class InvoiceShape(Shape):
+    id: str
+    number: str
+    status: str
+    total: str | None
+    currency: str | None
+    period_start: Moment | None
+    period_end: Moment | None
+    paid_at: Moment | None
+    failed_at: Moment | None
+
+
+class WholeSubscription(SubscriptionShape):
+    orders: list[str]
+    invoices: list[InvoiceShape]
+
+
+class ApprovalShape(Shape):
+    """What a rule asks before it goes on; ``id`` is its delivery's."""
+
+    id: int
+    rule: str
+    order_id: str | None
+    order_number: int | None
+    text: str
+    who: list[str]
+    since: Moment
+    until: Moment
 
 
 class Item(Shape):
@@ -430,6 +491,10 @@ class Deliveries(Listed[DeliveryShape]):
 
 
 class Events(Listed[EventShape]):
+    pass
+
+
+class Subscriptions(Listed[SubscriptionShape]):
     pass
 
 

@@ -20,7 +20,7 @@ _MOST_INVOICES = 104
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What the database has about a subscription."""
 
     subscription: Subscription
@@ -31,7 +31,7 @@ class _Found:
 
 def show(desk: Desk, visit: Visit) -> Response:
     name = visit.request.path_params["subscription_id"]
-    found = desk.read(partial(_find, name=name))
+    found = find(desk, name)
     if found is None:
         return desk.missing(visit, f"subscription “{name}”")
     return desk.page(
@@ -47,7 +47,12 @@ def show(desk: Desk, visit: Visit) -> Response:
     )
 
 
-def _find(connection: Connection, name: str) -> _Found | None:
+def find(desk: Desk, name: str) -> Found | None:
+    """Everything about a subscription."""
+    return desk.read(partial(_find, name=name))
+
+
+def _find(connection: Connection, name: str) -> Found | None:
     one = subscriptions.find(connection, name)
     if one is None:
         return None
@@ -62,7 +67,7 @@ def _find(connection: Connection, name: str) -> _Found | None:
         listing.list_attempts(connection, tried)[-MOST_TRIES:] if tried else [],
         [],
     )
-    return _Found(one, sold, invoices, about)
+    return Found(one, sold, invoices, about)
 
 
 def _dashboard(one: Subscription) -> str:
