@@ -91,6 +91,8 @@ rules:
       - codes.take: {pool: Gift vouchers}
 """
 
+_TO_THE_MORNING = 14 * 3600
+
 
 @dataclass(frozen=True)
 class Sold:
@@ -157,6 +159,7 @@ def _asking(path: str) -> str:
 def fill(place: Place, names: Iterator[str] | None = None) -> list[str]:
     """Lets the day pass; returns the ids of its orders. ``names`` are given to the buyers in turn."""
     shop = place.shop
+    shop.clock.advance(_TO_THE_MORNING)
     shop.hub.database.write(lambda connection: _stock_up(connection, shop.clock.now())).result()
     ids = []
     for number, sold in enumerate(DAY, 1):

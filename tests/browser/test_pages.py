@@ -119,10 +119,18 @@ _NAME_ALL = """() => {
   const all = document.querySelectorAll(usable);
   return [...all].filter((one) => one.checkVisibility()).map((one, number) => one.dataset.number = String(number));
 }"""
-_FOCUSED = """() => {
+#: An editor shows the focus around itself, a moment later.
+_FOCUSED = """async () => {
   const one = document.activeElement;
   if (one === document.body || one === null) return "";
-  const style = getComputedStyle(one);
-  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return (one.dataset.number ?? one.outerHTML.slice(0, 100)) + (seen ? "" : " unseen");
+  const shows = (part) => {
+    const style = getComputedStyle(part);
+    const isDrawn = style.outlineStyle !== "none" && style.outlineColor !== "rgba(0, 0, 0, 0)";
+    return isDrawn && parseFloat(style.outlineWidth) >= 2;
+  };
+  const isSeen = () => shows(one) || (one.isContentEditable && shows(one.closest(".cm-editor")));
+  for (let frame = 0; frame < 60 && !isSeen(); frame++) {
+    await new Promise(requestAnimationFrame);
+  }
+  return (one.dataset.number ?? one.outerHTML.slice(0, 100)) + (isSeen() ? "" : " unseen");
 }"""
