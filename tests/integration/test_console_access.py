@@ -20,7 +20,7 @@ FIGURES = {"/", "/orders.csv", "/events", "/events/{event_id}", "/reports", "/co
 FIGURES |= {"/rules", "/rules/versions/{number}", "/stock/{sku}", "/codes/{pool}", "/needs-you"}
 FIGURES |= {"/subscriptions", "/subscriptions.csv", "/subscriptions/{subscription_id}"}
 PACKERS = {"approvals", "packed", "unpack", "shipped", "hold", "release", "note", "bulk"}
-EDITOR = {f"/rules/{what}" for what in ("edit", "complete", "hover", "problems", "effect")}
+EDITOR = {f"/rules/{what}" for what in ("edit", "new", "complete", "hover", "problems", "effect")}
 
 
 def may(role: Role, method: str, path: str) -> bool:

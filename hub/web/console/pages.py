@@ -29,6 +29,7 @@ from hub.web.console import (
     supplies,
     typing_rules,
     views_page,
+    wizard,
 )
 from hub.web.console.access import ALL, ANYBODY, FIGURES, OWNERS, PACKING, Door, route
 from hub.web.console.desk import Desk, Visit
@@ -73,6 +74,8 @@ DOORS = (
     Door("GET", "/rules", FIGURES, rules_page.show),
     Door("GET", "/rules/edit", OWNERS, rules_page.edit),
     Door("POST", "/rules/edit", OWNERS, rules_page.save),
+    Door("GET", "/rules/new", OWNERS, wizard.ask),
+    Door("POST", "/rules/new", OWNERS, wizard.write),
     Door("POST", "/rules/complete", OWNERS, typing_rules.complete),
     Door("POST", "/rules/hover", OWNERS, typing_rules.hover),
     Door("POST", "/rules/problems", OWNERS, typing_rules.problems),

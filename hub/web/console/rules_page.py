@@ -58,7 +58,7 @@ def put_back(desk: Desk, visit: Visit) -> Response:
 def edit(desk: Desk, visit: Visit) -> Response:
     """The file as it is on the disk."""
     files = draft.files_now(desk)
-    return _editor(desk, visit, files, None, None, now=next(iter(files.values())))
+    return editor(desk, visit, files, None, None, now=next(iter(files.values())))
 
 
 def save(desk: Desk, visit: Visit) -> Response:
@@ -68,11 +68,11 @@ def save(desk: Desk, visit: Visit) -> Response:
     files = draft.with_text(present, visit.form.get("text", ""))
     if visit.given("began") != draft.digest(written):
         lines = list(difference({main: written}, {main: files[main]}, "as it is now", "yours"))
-        return _editor(desk, visit, files, None, None, 409, now=written, meanwhile=lines)
+        return editor(desk, visit, files, None, None, 409, now=written, meanwhile=lines)
     loaded = draft.read(desk, files)
     if visit.given("do") != "save" or loaded.ruleset is None:
         found = None if loaded.ruleset is None else draft.effect(desk, loaded.ruleset)
-        return _editor(desk, visit, files, loaded, found, 200 if loaded.ruleset else 422, now=written)
+        return editor(desk, visit, files, loaded, found, 200 if loaded.ruleset else 422, now=written)
     reason = visit.given("reason")[:_LONGEST_REASON] or "edited in the console"
     return _put(desk, visit, files, reason, "The rules are saved and in force.")
 
@@ -97,7 +97,7 @@ def _look_again(connection: Connection, now: int) -> None:
     journal.wake_postponed(connection, now)
 
 
-def _editor(
+def editor(
     desk: Desk,
     visit: Visit,
     files: Mapping[str, str],
@@ -107,7 +107,9 @@ def _editor(
     *,
     now: str,
     meanwhile: Sequence[str] = (),
+    to_set: Sequence[str] = (),
 ) -> Response:
+    """The text with what is to be said of it; ``to_set``: what belongs into ``.env`` before its rules can run."""
     # The editor makes its styles as it needs them; those of this answer are let in, nobody else's.
     nonce = secrets.token_urlsafe(16)
     answer = desk.page(
@@ -118,6 +120,7 @@ def _editor(
         text=next(iter(files.values())),
         began=draft.digest(now),
         meanwhile=meanwhile,
+        to_set=to_set,
         loaded=loaded,
         effect=effect,
         others=list(files)[1:],
