@@ -81,3 +81,10 @@ def is_as_wide_as_the_screen(page: Page) -> bool:
     """Whether nothing but a table that scrolls by itself is wider than the window."""
     wide: bool = page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     return wide
+
+
+def go(page: Page, path: str) -> None:
+    """Opens a page that has to be there."""
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == 200, path
