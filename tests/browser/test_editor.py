@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.window import DESK, PHONE, Opened, is_as_wide_as_the_screen
+from tests.browser.window import DESK, PHONE, PLAIN, Opened, is_as_wide_as_the_screen
 from tests.integration.console import Place
+from tests.integration.shop import HEAD
 
 OpenPlace = Callable[..., Place]
 
@@ -53,8 +54,8 @@ def test_a_mistake_is_corrected_at_the_press_of_a_button_and_the_keyboard_is_not
     assert is_as_wide_as_the_screen(page)
     page.locator(".cm-content").focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Line 8", exact=True)).to_be_focused()
-    page.get_by_role("button", name="Correct line 8").press("Enter")
+    expect(page.get_by_role("button", name="Line 9", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Correct line 9").press("Enter")
     expect(page.get_by_text("No mistakes.")).to_be_visible()
     expect(page.locator(".cm-content")).to_contain_text("when: order paid")
     expect(page.locator(".cm-content")).to_be_focused()
@@ -65,3 +66,21 @@ def test_a_word_is_explained_under_the_pointer(open_place: OpenPlace, windows: O
     page = windows.open(place.port, "/rules/edit", place.signed_in().cookie, DESK)
     page.locator(".cm-line", has_text="when:").get_by_text("when").hover()
     expect(page.locator(".cm-tooltip .about")).to_contain_text("What starts the rule")
+
+
+def test_a_rule_is_written_from_a_few_questions_without_javascript(open_place: OpenPlace, windows: Opened) -> None:
+    place = open_place(RULES, SLACK_TOKEN="xoxb-1")
+    place.shop.sell()
+    place.shop.work()
+    page = windows.open(place.port, "/rules", place.signed_in().cookie, PLAIN)
+    page.get_by_role("link", name="Add a rule").click()
+    form = page.locator("section", has=page.get_by_role("heading", name="A message in Slack"))
+    form.get_by_label("What the rule is called").fill("Say: # it")
+    form.get_by_role("button", name="Write the rule").click()
+    expect(page.get_by_text("No mistakes.")).to_be_visible()
+    expect(page.locator("pre", has_text="+ 1 slack.message")).to_contain_text("New order 1001")
+    page.get_by_role("button", name="Save and put in force").click()
+    expect(page.get_by_role("heading", name="Say: # it")).to_be_visible()
+    _, _, rest = RULES.partition("rules:")
+    assert rest in place.shop.hub.settings.rules.read_text()
+    assert place.shop.hub.settings.rules.read_text().startswith(HEAD)

@@ -23,7 +23,7 @@ rules:
 def text_in(page: str) -> str:
     found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
     assert found
-    return html.unescape(found[1])
+    return html.unescape(found[1]).removeprefix("\n")  # a browser leaves the first line break out
 
 
 def edited(browser: Browser, old: str, new: str) -> dict[str, str]:
