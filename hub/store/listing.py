@@ -152,10 +152,12 @@ def list_deliveries(
     since: int | None = None,
     ids: Sequence[int] | None = None,
     about: Sequence[str] | None = None,
+    before: int | None = None,
     limit: int | None = None,
 ) -> list[DeliveryLine]:
     """Deliveries, newest first. ``subject``: a business object's id; with an order's come those of its refunds and
-    disputes. ``about``: what their events are about, by id. A ready one in a blocked lane shows as waiting.
+    disputes. ``about``: what their events are about, by id. ``before``: a delivery's id, to go on
+    from. A ready one in a blocked lane shows as waiting.
     """
     statement = (
         sa.select(
@@ -186,6 +188,8 @@ def list_deliveries(
         statement = statement.where(deliveries.c.updated_at >= since)
     if ids is not None:
         statement = statement.where(deliveries.c.id.in_(list(ids)))
+    if before is not None:
+        statement = statement.where(deliveries.c.id < before)
     if state is not None:
         statement = statement.where(_shown_state() == state)
     rows = connection.execute(statement.order_by(deliveries.c.id.desc()).limit(limit))

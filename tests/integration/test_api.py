@@ -183,7 +183,7 @@ def test_lists_go_on_where_they_ended(place: Place, owner: Program) -> None:
     for _ in range(5):
         place.shop.sell()
     place.shop.work()
-    for what in ("orders", "events", "audit"):
+    for what in ("orders", "deliveries", "events", "audit"):
         whole = [one["id"] for one in owner.get(what)["items"]]
         found: list[Any] = []
         before = None

@@ -197,8 +197,10 @@ def list_deliveries(desk: Desk, asked: Asked) -> Any:
     """Deliveries, newest first."""
     given = asked.given
     state = None if given.state is None else given.state.value
-    read = partial(listing.list_deliveries, state=state, subject=given.subject, rule=given.rule, limit=given.limit)
-    return {"items": desk.read(read)}
+    filters = {"state": state, "subject": given.subject, "rule": given.rule, "before": given.before}
+    lines = desk.read(partial(listing.list_deliveries, **filters, limit=given.limit + 1))
+    shown = lines[: given.limit]
+    return {"items": shown, "next": shown[-1].id if len(lines) > given.limit else None}
 
 
 def one_delivery(desk: Desk, asked: Asked) -> Any:

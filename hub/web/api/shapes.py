@@ -79,8 +79,7 @@ class OrdersWanted(Paged):
     mode: Literal["live", "test"] | None = None
 
 
-class DeliveriesWanted(Query):
-    limit: int = Field(50, ge=1, le=200)
+class DeliveriesWanted(Paged):
     state: DeliveryState | None = None
     subject: str | None = Field(None, max_length=255, pattern=_TEXT, description="A session, a refund, a dispute …")
     rule: str | None = Field(None, max_length=255, pattern=_TEXT)
